@@ -1,0 +1,33 @@
+# What every target that sees LibTorch gets: the target d2v_torch and one shared precompiled header.
+
+# LibTorch's include folder has its own fmt, newer than the system's and without a library to link. A folder
+# in front of it with the system's fmt keeps one version in the whole program, with and without LibTorch.
+get_target_property(fmt_include fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+find_path(D2V_FMT_INCLUDE fmt/format.h HINTS ${fmt_include} REQUIRED NO_CMAKE_FIND_ROOT_PATH)
+set(first "${PROJECT_BINARY_DIR}/include_first")
+file(MAKE_DIRECTORY "${first}")
+file(CREATE_LINK "${D2V_FMT_INCLUDE}/fmt" "${first}/fmt" SYMBOLIC)
+
+add_library(d2v_torch INTERFACE)
+target_include_directories(d2v_torch SYSTEM BEFORE INTERFACE "${first}")
+target_link_libraries(d2v_torch INTERFACE LibTorch::cpu)
+# Compile with OpenMP; the runtime to link is LibTorch's own (see FindLibTorch), never a second one.
+target_compile_options(d2v_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
+
+# The part of LibTorch that nearly every file of ours needs; it costs about 10 s to parse, so it is compiled
+# once and shared. torch/torch.h would double that. No header of ours is in the list: its path would end up
+# in the result, and ccache would hand it to other checkouts.
+option(D2V_PCH "Use a precompiled header for LibTorch" ON)
+if(D2V_PCH)
+  add_library(d2v_torch_pch STATIC "${PROJECT_SOURCE_DIR}/tools/cmake/torch_pch.cpp")
+  target_link_libraries(d2v_torch_pch PRIVATE d2v_torch d2v_flags)
+  target_precompile_headers(
+    d2v_torch_pch PRIVATE <ATen/ATen.h> <torch/csrc/autograd/custom_function.h> <cmath> <cstdint> <functional>
+                          <memory> <optional> <span> <string> <string_view> <utility> <vector>)
+endif()
+
+function(d2v_use_torch_pch target)
+  if(D2V_PCH)
+    target_precompile_headers(${target} REUSE_FROM d2v_torch_pch)
+  endif()
+endfunction()
