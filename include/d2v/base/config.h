@@ -1,0 +1,46 @@
+// The whole configuration: every section once. Parts of the program take their own section by const reference.
+#pragma once
+
+#include "d2v/base/config/data.h"
+#include "d2v/base/config/evaluation.h"
+#include "d2v/base/config/model.h"
+#include "d2v/base/config/training.h"
+
+namespace d2v {
+
+struct Config {
+  RunConfig run;
+  DataConfig data;
+  ImageConfig image;
+  MaskConfig mask;
+  ModelConfig model;
+  DecoderConfig decoder;
+  TargetConfig target;
+  LossConfig loss;
+  EmaConfig ema;
+  OptimConfig optim;
+  CheckpointConfig checkpoint;
+  HealthConfig health;
+  InitConfig init;
+  ProbeConfig probe;
+
+  template <class V>
+  void visit(V& v) {
+    v("run", run);
+    v("data", data);
+    v("image", image);
+    v("mask", mask);
+    v("model", model);
+    v("decoder", decoder);
+    v("target", target);
+    v("loss", loss);
+    v("ema", ema);
+    v("optim", optim);
+    v("checkpoint", checkpoint);
+    v("health", health);
+    v("init", init);
+    v("probe", probe);
+  }
+};
+
+}  // namespace d2v
