@@ -1,0 +1,35 @@
+// The light convolutional decoder of data2vec 2.0 in two dimensions (section 3.2 of the paper, 7 of the method).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "d2v/base/config/model.h"
+#include "d2v/nn/weights.h"
+
+namespace d2v {
+
+struct ConvDecoderWeights {
+  std::vector<at::Tensor> conv_weight, conv_bias;  // per layer (C, C_in / groups, k, k), (C)
+  at::Tensor proj_weight, proj_bias;               // (D, C), (D)
+};
+
+// Declares the decoder's parameters below `prefix`: blocks.<i>.0.{weight,bias}, proj.{weight,bias}.
+// Throws UsageError where widths, groups and layers do not fit.
+void declare_conv_decoder(std::vector<Parameter>& out, const std::string& prefix, const DecoderConfig& config,
+                          int64_t encoder_dim);
+ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderConfig& config);
+
+// x (R, T, D) in token-major order, T = side² → convolved (R, T, C). Per layer: conv (padding k/2; of an even kernel
+// the last row and column are dropped), LayerNorm over channels without affine (eps 1e-5), GELU, then the layer's
+// input is added where the widths agree. Tokens stay channels-last throughout: nothing is transposed.
+at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderConfig& config, const at::Tensor& x,
+                               int64_t side);
+
+// The projection (…, C) → (…, D), at all rows given.
+at::Tensor conv_decoder_projection(const ConvDecoderWeights& weights, const at::Tensor& x);
+
+}  // namespace d2v

@@ -1,0 +1,16 @@
+// Contextualised targets: the normalised average of the teacher's last K layers (section 3 of the method).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "d2v/base/config/model.h"
+
+namespace d2v {
+
+// layers: results of all shared blocks, (B, T, D) each, extra tokens removed; the last K are used.
+// → (B, T, D) float32 without gradients. Norms have no affine part and eps 1e-5; variances are biased.
+at::Tensor make_targets(const std::vector<at::Tensor>& layers, const TargetConfig& config);
+
+}  // namespace d2v

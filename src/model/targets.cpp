@@ -1,0 +1,44 @@
+#include "d2v/model/targets.h"
+
+#include <ATen/ATen.h>
+
+#include "d2v/base/check.h"
+
+namespace d2v {
+
+namespace {
+
+constexpr double eps = 1e-5;
+
+// (x - mean) / sqrt(var + eps) with statistics over the given dimensions.
+at::Tensor normalise_over(const at::Tensor& x, at::IntArrayRef dims) {
+  const auto [variance, mean] = at::var_mean(x, dims, /*unbiased=*/false, /*keepdim=*/true);
+  return (x - mean).mul_((variance + eps).rsqrt_());
+}
+
+at::Tensor normalise(const at::Tensor& x, NormKind kind) {
+  switch (kind) {
+    case NormKind::instance: return normalise_over(x, {1});
+    case NormKind::batch: return normalise_over(x, {0, 1});
+    case NormKind::layer: return at::layer_norm(x, {x.size(-1)}, {}, {}, eps, /*cudnn_enable=*/false);
+    case NormKind::none: break;
+  }
+  return x;
+}
+
+}  // namespace
+
+at::Tensor make_targets(const std::vector<at::Tensor>& layers, const TargetConfig& config) {
+  check<UsageError>(config.layers <= static_cast<int64_t>(layers.size()),
+                    "target.layers = {} is more than the {} shared blocks (model.depth)", config.layers, layers.size());
+  check<UsageError>(config.final_norm != NormKind::batch, "target.final_norm = batch is not defined; use layer or instance");
+  const at::NoGradGuard no_grad;
+  at::Tensor sum;
+  for (size_t i = layers.size() - static_cast<size_t>(config.layers); i < layers.size(); ++i) {
+    const at::Tensor a = normalise(layers[i].to(at::kFloat), config.layer_norm);
+    sum = sum.defined() ? sum.add_(a) : (config.layer_norm == NormKind::none ? a.clone() : a);
+  }
+  return normalise(sum.div_(static_cast<double>(config.layers)), config.final_norm).contiguous();
+}
+
+}  // namespace d2v

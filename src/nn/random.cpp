@@ -1,0 +1,68 @@
+#include "d2v/nn/random.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <cmath>
+
+namespace d2v {
+
+namespace {
+
+RngKey at_site(RngKey key, Stream stream, uint32_t site) {
+  key.stream = stream;
+  key.seed ^= (static_cast<uint64_t>(site) + 1) * 0x9E3779B97F4A7C15ull;
+  return key;
+}
+
+// 1/(1-p) where kept, 0 where dropped; shape of x.
+at::Tensor dropout_factors(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site) {
+  at::Tensor factors = at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::Contiguous).dtype(at::kFloat));
+  const int64_t rows = x.size(0), width = x.numel() / rows;
+  float* out = factors.mutable_data_ptr<float>();
+  const uint32_t threshold = static_cast<uint32_t>(std::min(p * 4294967296.0, 4294967295.0));
+  const float kept = static_cast<float>(1.0 / (1.0 - p));
+  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      Philox random(at_site(keys[row], Stream::dropout, site));
+      for (int64_t i = 0; i < width; ++i) out[row * width + i] = random() < threshold ? 0.0f : kept;
+    }
+  });
+  return factors.to(x.scalar_type());
+}
+
+}  // namespace
+
+at::Tensor dropout(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site) {
+  if (keys.empty() || p == 0) return x;
+  return x * dropout_factors(x.detach(), p, keys, site);
+}
+
+at::Tensor drop_path(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site) {
+  if (keys.empty() || p == 0) return x;
+  std::vector<int64_t> shape(x.dim(), 1);
+  shape[0] = x.size(0);
+  at::Tensor factors = at::empty(shape, at::kFloat);
+  float* out = factors.mutable_data_ptr<float>();
+  for (size_t row = 0; row < keys.size(); ++row) {
+    Philox random(at_site(keys[row], Stream::drop_path, site));
+    out[row] = random.uniform() < p ? 0.0f : static_cast<float>(1.0 / (1.0 - p));
+  }
+  return x * factors.to(x.scalar_type());
+}
+
+at::Tensor row_noise(const RowKeys& keys, int64_t count, int64_t dim, double std, at::ScalarType dtype) {
+  const int64_t rows = static_cast<int64_t>(keys.size()), width = count * dim;
+  at::Tensor noise = at::empty({rows, count, dim}, at::kFloat);
+  float* out = noise.mutable_data_ptr<float>();
+  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      RngKey key = keys[row];
+      key.stream = Stream::decoder_noise;
+      Philox(key).fill_normal({out + row * width, static_cast<size_t>(width)}, 0.0f, static_cast<float>(std));
+    }
+  });
+  return noise.to(dtype);
+}
+
+}  // namespace d2v

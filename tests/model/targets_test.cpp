@@ -1,0 +1,53 @@
+#include "d2v/model/targets.h"
+
+#include <ATen/ATen.h>
+
+#include "d2v/base/check.h"
+#include "golden_unit.h"
+
+#include "doctest.h"
+
+using namespace d2v;
+using test::GoldenUnit;
+
+TEST_CASE("targets equal the reference for every pair of norms, also where eps decides") {
+  D2V_NEED_TEST_DATA("golden/blocks");
+  for (NormKind per_layer : {NormKind::none, NormKind::instance, NormKind::layer, NormKind::batch}) {
+    for (NormKind final : {NormKind::none, NormKind::instance, NormKind::layer}) {
+      for (const char* size : {"", "_tiny"}) {
+        const std::string name = fmt::format("targets_{}_{}{}", name_of(per_layer), name_of(final), size);
+        const auto all = read_tensors(test::test_data() / "golden/blocks/tensors.safetensors");
+        if (!all.contains(name + ".output.targets")) continue;
+        CAPTURE(name);
+        std::vector<at::Tensor> layers;
+        for (int i = 0; i < 4; ++i) layers.push_back(all.at(fmt::format("targets.input.layer.{}", i)) * (*size ? 0.001 : 1.0));
+        TargetConfig config;
+        config.layers = 3;
+        config.layer_norm = per_layer;
+        config.final_norm = final;
+        CHECK(GoldenUnit::error(make_targets(layers, config), all.at(name + ".output.targets")) < 5e-6);
+      }
+    }
+  }
+}
+
+TEST_CASE("targets leave the teacher's layers as they were and carry no gradient") {
+  const at::Tensor layer = at::randn({2, 3, 4}).requires_grad_(true), copy = layer.detach().clone();
+  for (NormKind kind : {NormKind::none, NormKind::instance}) {
+    TargetConfig config;
+    config.layers = 1;
+    config.layer_norm = kind;
+    config.final_norm = NormKind::none;
+    CHECK_FALSE(make_targets({layer}, config).requires_grad());
+    CHECK(at::equal(layer.detach(), copy));
+  }
+}
+
+TEST_CASE("more averaged layers than blocks, and batch norm of the average, are refused") {
+  TargetConfig config;
+  config.layers = 3;
+  CHECK_THROWS_AS(make_targets({at::zeros({1, 2, 4})}, config), UsageError);
+  config.layers = 1;
+  config.final_norm = NormKind::batch;
+  CHECK_THROWS_AS(make_targets({at::zeros({1, 2, 4})}, config), UsageError);
+}

@@ -1,0 +1,45 @@
+#include "d2v/nn/positions.h"
+
+#include <ATen/ATen.h>
+
+#include "d2v/base/check.h"
+#include "golden_unit.h"
+
+#include "doctest.h"
+
+using namespace d2v;
+using test::GoldenUnit;
+
+TEST_CASE("sine-cosine positions equal the reference") {
+  D2V_NEED_TEST_DATA("golden/blocks");
+  CHECK(GoldenUnit::error(sincos_positions(4, 32)[0], GoldenUnit("sincos_4").recorded("output.positions")) < 1e-6);
+  CHECK(GoldenUnit::error(sincos_positions(14, 48)[0], GoldenUnit("sincos_14").recorded("output.positions")) < 1e-6);
+  CHECK_THROWS_AS(sincos_positions(4, 30), UsageError);
+}
+
+TEST_CASE("ALiBi slopes equal the reference for any number of heads") {
+  D2V_NEED_TEST_DATA("golden/blocks");
+  for (int64_t heads : {1, 2, 3, 4, 6, 8, 12, 16, 20}) {
+    CAPTURE(heads);
+    const at::Tensor recorded = GoldenUnit("alibi_slopes_" + std::to_string(heads)).recorded("output.slopes");
+    const std::vector<double> slopes = alibi_slopes(heads);
+    CHECK(GoldenUnit::error(at::tensor(slopes), recorded) < 1e-6);
+  }
+}
+
+TEST_CASE("ALiBi biases equal the reference in one and two dimensions") {
+  D2V_NEED_TEST_DATA("golden/blocks");
+  CHECK(GoldenUnit::error(alibi_bias_1d(4, 7), GoldenUnit("alibi_1d").recorded("output.bias")) < 1e-6);
+  CHECK(GoldenUnit::error(alibi_bias_2d(4, 3, AlibiDistance::manhattan),
+                          GoldenUnit("alibi_2d_manhattan").recorded("output.bias")) < 1e-6);
+  CHECK(GoldenUnit::error(alibi_bias_2d(4, 3, AlibiDistance::euclidean),
+                          GoldenUnit("alibi_2d_euclidean").recorded("output.bias")) < 1e-6);
+}
+
+TEST_CASE("interpolated positions keep a grid of the same side and reproduce a constant") {
+  const at::Tensor positions = sincos_positions(8, 16);
+  CHECK(at::equal(resize_positions(positions, 8), positions));
+  const at::Tensor constant = at::full({1, 16, 4}, 3.0);
+  CHECK(at::allclose(resize_positions(constant, 7), at::full({1, 49, 4}, 3.0)));
+  CHECK_THROWS_AS(resize_positions(at::zeros({1, 15, 4}), 4), UsageError);
+}

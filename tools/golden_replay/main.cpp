@@ -1,0 +1,44 @@
+// golden_replay [--bf16] DIR… : replays recorded cases of the reference implementation and compares every stage.
+//
+// Prints, per group of tensors and in the order of the computation, the worst error against its tolerance. Exit status
+// 0: all within; 1: something is too far off; 2: a folder is no case, or a case needs what is not built in.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "d2v/base/check.h"
+#include "replay.h"
+
+int main(int argc, char** argv) {
+  using namespace d2v;
+  Precision precision = Precision::fp32;
+  std::vector<std::string> folders;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string(argv[i]) == "--bf16")
+      precision = Precision::bf16;
+    else
+      folders.emplace_back(argv[i]);
+  }
+  if (folders.empty()) {
+    fmt::print(stderr, "usage: golden_replay [--bf16] DIR…\nDIR holds config.json and tensors.safetensors of one case.\n");
+    return 2;
+  }
+  int passed = 0, off = 0, unusable = 0;
+  for (const std::string& folder : folders) {
+    try {
+      const golden::Case recorded = golden::load_case(folder);
+      const golden::Comparison comparison = golden::replay(recorded, precision);
+      fmt::print("{} ({}): {}\n{}\n", recorded.name, name_of(precision), comparison.passed() ? "ok" : "DIFFERS",
+                 comparison.table());
+      ++(comparison.passed() ? passed : off);
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "golden_replay: {}\n", error.what());
+      ++unusable;
+    }
+  }
+  fmt::print("{} ok, {} off, {} not replayed\n", passed, off, unusable);
+  return off > 0 ? 1 : unusable > 0 ? 2 : 0;
+}
