@@ -1,0 +1,34 @@
+// Train, validation and test parts of an image folder.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "d2v/base/config/data.h"
+#include "d2v/pipeline/image_source.h"
+
+namespace d2v {
+
+// Rows of a source, increasing.
+struct ImageSplits {
+  std::vector<uint32_t> train;
+  std::vector<uint32_t> valid;
+  std::vector<uint32_t> test;
+};
+
+// The user's folders where the source has them; a part without a folder is made from `train` (and `test` from there too
+// where only valid was given). Otherwise by the key (seed, Stream::split, group): whole groups of near-duplicates go to
+// one part, class by class, so that each part has its share of every class. Shares are of all pictures (valid_share: of
+// those that are not test). Throws UsageError where train would be empty.
+ImageSplits split_source(const ImageSource& source, double valid_share, double test_share, uint64_t seed);
+
+// Sources of a pretraining run. data.path without its valid and test folders; data.valid is a folder, or a share such as
+// 5% that is taken out of the training pictures by key; empty: no held-out pictures (valid.samples is empty).
+// Throws DataError as scan_images does, UsageError for a share outside (0, 50%].
+struct PretrainSources {
+  ImageSource train;
+  ImageSource valid;
+};
+PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed);
+
+}  // namespace d2v

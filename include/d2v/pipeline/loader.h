@@ -1,0 +1,74 @@
+// The loader: a TBB pipeline that prepares batches ahead of the trainer, with back-pressure.
+//
+// What comes out is a pure function of the source, the settings and the update number: neither the number of threads nor
+// the update it starts at changes a bit of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "d2v/base/config/data.h"
+#include "d2v/pipeline/bad_files.h"
+#include "d2v/pipeline/batch.h"
+#include "d2v/pipeline/image_source.h"
+#include "d2v/pipeline/plan.h"
+
+namespace d2v {
+
+enum class LoaderMode {
+  train,     // shuffled epochs, random crops, masks; a broken file is replaced by another
+  evaluate,  // each picture once, in order, center crop, the masks of epoch 0; a broken file is left out
+  embed,     // as evaluate, without masks (clones = 0)
+};
+
+struct LoaderSettings {
+  LoaderMode mode = LoaderMode::train;
+  DataConfig data;
+  ImageConfig image;
+  MaskConfig mask;
+  uint64_t seed = 0;
+  int64_t accumulate = 1;
+  int64_t first_update = 0;  // train only
+  int64_t last_update = 0;   // train only: one past the last
+  int64_t threads = 1;
+  Allocator allocator = aligned_allocator();
+};
+
+// Threads for the loader: data.threads, or what the trainer's threads leave of the processor, at least 1.
+int64_t loader_threads(const DataConfig& data, int64_t trainer_threads);
+
+// The plan a loader of these settings follows: updates per epoch, slices per update.
+Plan make_plan(const ImageSource& source, const LoaderSettings& settings);
+
+struct LoaderStats {
+  int64_t samples = 0;       // handed out
+  double seconds = 0;        // since the loader started
+  double stall_seconds = 0;  // of them, spent waiting in next()
+};
+
+class Loader {
+ public:
+  // Starts preparing at once. The source must outlive the loader. Throws UsageError where settings do not fit together
+  // (batch, accumulate, patch, masks, normalisation), DataError where the source has no samples.
+  Loader(const ImageSource& source, const LoaderSettings& settings);
+  ~Loader();  // stops within the time of one sample per thread
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  // The next slice in order, null after the last. Throws what stopped the preparation (DataError above
+  // data.max_bad_fraction), after the slices before it; then again on every call.
+  BatchPtr next();
+
+  // Takes a batch back, so that its buffers are used again. Optional.
+  void recycle(BatchPtr batch);
+
+  std::vector<BadFile> bad_files() const;
+  LoaderStats stats() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace d2v

@@ -1,0 +1,59 @@
+// Masks: which positions the student sees (visible) and which it has to predict (masked).
+//
+// Method, section 6. Starting points are drawn uniformly with replacement, a block around each is kept
+// (inverse_block) or hidden (block), and random positions then correct the count, so that every mask of a plan
+// keeps exactly `visible` positions. All is a pure function of an RngKey.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "d2v/base/config/data.h"
+#include "d2v/base/philox.h"
+
+namespace d2v {
+
+// The positions of a sample: rows × columns patches in row-major order, or a sequence.
+struct MaskGrid {
+  int64_t rows = 1;
+  int64_t columns = 1;
+  bool sequence = false;  // blocks are runs of b positions instead of b×b squares
+  int64_t positions() const { return rows * columns; }
+};
+
+// (size / patch)² patches. Throws UsageError where the patch does not divide the size.
+MaskGrid image_grid(const ImageConfig& image);
+MaskGrid sequence_grid(int64_t length);
+
+// Everything that is the same for all masks of a batch.
+struct MaskPlan {
+  MaskGrid grid;
+  MaskKind kind = MaskKind::inverse_block;
+  int64_t block = 1;    // b
+  int64_t starts = 0;   // N = floor(T·(1-R+A)/b² · (1+dropout)); R instead of 1-R for `block`, b for sequences
+  int64_t visible = 0;  // V = floor(T·(1-R)); T - floor(T·R) for `block`; in double precision
+  int64_t masked = 0;   // T - V
+};
+
+// The plan at mask ratio `prob`. Throws UsageError where nothing would be kept, hidden, or no block drawn.
+MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob);
+
+// The same for mask.prob; checks mask.prob_min too when that is set.
+MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid);
+
+// R of an update: mask.prob, or uniform in [prob_min, prob] by the key (seed, Stream::batch, update).
+double mask_ratio(const MaskConfig& mask, uint64_t seed, int64_t update);
+
+// Working memory of draw_mask, to be reused: grows to the largest plan it has seen. One per thread.
+struct MaskScratch {
+  std::vector<uint64_t> bits;
+  std::vector<int64_t> ones;
+  std::vector<int64_t> zeros;
+};
+
+// Draws the mask of one key. `visible` has plan.visible elements, `masked` plan.masked; both come out increasing.
+void draw_mask(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch, std::span<int64_t> visible,
+               std::span<int64_t> masked);
+
+}  // namespace d2v

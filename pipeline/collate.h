@@ -1,0 +1,35 @@
+// Fills the buffers of a batch, sample by sample. Private to the pipeline.
+#pragma once
+
+#include <vector>
+
+#include "d2v/pipeline/batch.h"
+#include "d2v/pipeline/loader.h"
+#include "sample_work.h"
+
+namespace d2v {
+
+class Collate {
+ public:
+  Collate(const ImageSource& source, const LoaderSettings& settings);
+
+  // Sizes and shapes of the slice's batch.
+  void prepare(const Slice& slice, Batch& batch) const;
+  // Sample i of the slice; different i may run at the same time.
+  void sample(const Slice& slice, int64_t i, SampleScratch& scratch, Batch& batch) const;
+  // After all samples: closes the gaps of those that were left out.
+  void finish(Batch& batch) const;
+
+  std::vector<BadFile> bad_files() const { return work_.bad_files(); }
+
+ private:
+  MaskPlan plan_of(int64_t update) const;
+
+  const ImageSource& source_;
+  LoaderSettings settings_;
+  MaskGrid grid_;
+  int64_t clones_;
+  SampleWork work_;
+};
+
+}  // namespace d2v

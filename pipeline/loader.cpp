@@ -1,0 +1,197 @@
+#include "d2v/pipeline/loader.h"
+
+#include <oneapi/tbb/enumerable_thread_specific.h>
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/parallel_pipeline.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include "batch_queue.h"
+#include "collate.h"
+#include "d2v/base/check.h"
+#include "sample_work.h"
+#include "tsan.h"
+
+namespace tbb = oneapi::tbb;
+
+namespace d2v {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Slices in the pipeline at once. Two keep all threads busy at the end of a slice; samples are parallel within one.
+constexpr size_t kTokens = 2;
+
+// A slice on its way through the pipeline.
+struct Job {
+  Slice slice;
+  BatchPtr batch;
+  std::exception_ptr error;
+};
+
+}  // namespace
+
+int64_t loader_threads(const DataConfig& data, int64_t trainer_threads) {
+  if (data.threads > 0) return data.threads;
+  const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
+  return trainer_threads > 0 ? std::max<int64_t>(cores - trainer_threads, 1) : 1;
+}
+
+Plan make_plan(const ImageSource& source, const LoaderSettings& settings) {
+  const bool train = settings.mode == LoaderMode::train;
+  return Plan({.samples = static_cast<int64_t>(source.size()),
+               .batch = settings.data.batch,
+               .accumulate = train ? settings.accumulate : 1,
+               .drop_last = train && settings.data.drop_last,
+               .shuffle = train,
+               .seed = settings.seed});
+}
+
+struct Loader::State {
+  State(const ImageSource& source, const LoaderSettings& given)
+      : settings(given),
+        plan(make_plan(source, given)),
+        collate(source, given),
+        queue(static_cast<size_t>(std::max<int64_t>(given.data.prefetch, 1))),
+        pool(given.allocator),
+        arena(static_cast<int>(std::max<int64_t>(given.threads, 1))),
+        update(given.mode == LoaderMode::train ? given.first_update : 0),
+        last_update(given.mode == LoaderMode::train ? given.last_update : plan.updates_per_epoch()) {
+    // TBB starts no more workers than there are cores unless told to.
+    if (given.threads > static_cast<int64_t>(std::thread::hardware_concurrency())) {
+      more_threads.emplace(tbb::global_control::max_allowed_parallelism, static_cast<size_t>(given.threads));
+    }
+  }
+
+  Job* produce(tbb::flow_control& control) {
+    if (stopping || update >= last_update) {
+      control.stop();
+      return nullptr;
+    }
+    auto job = std::make_unique<Job>();
+    job->slice = plan.slice(update, part);
+    job->batch = pool.take();
+    if (++part == plan.parts_of(update)) {
+      part = 0;
+      ++update;
+    }
+    tsan::handed_over(job.get());
+    return job.release();
+  }
+
+  // Samples of one slice in parallel. Isolated: a thread that waits for the last of them must not start another slice.
+  void work(Job& job) {
+    try {
+      collate.prepare(job.slice, *job.batch);
+      tsan::handed_over(&job);
+      const auto count = static_cast<int64_t>(job.slice.rows.size());
+      tbb::this_task_arena::isolate([&] {
+        tbb::parallel_for(
+            tbb::blocked_range<int64_t>(0, count, 1),
+            [&](const tbb::blocked_range<int64_t>& range) {
+              tsan::received(&job);
+              for (int64_t i = range.begin(); i < range.end() && !stopping; ++i) {
+                collate.sample(job.slice, i, scratch.local(), *job.batch);
+              }
+              tsan::handed_over(&job);
+            },
+            tbb::simple_partitioner());
+      });
+      tsan::received(&job);
+      collate.finish(*job.batch);
+    } catch (...) {
+      job.error = std::current_exception();
+    }
+  }
+
+  void deliver(std::unique_ptr<Job> job) {
+    if (stopping) return;
+    if (job->error) {
+      stopping = true;
+      queue.finish(job->error);
+    } else if (job->batch->samples > 0 && !queue.push(std::move(job->batch))) {
+      stopping = true;
+    }
+  }
+
+  void run() {
+    arena.execute([&] {
+      tbb::parallel_pipeline(
+          kTokens, tbb::make_filter<void, Job*>(tbb::filter_mode::serial_in_order,
+                                                [&](tbb::flow_control& control) { return produce(control); }) &
+                       tbb::make_filter<Job*, Job*>(tbb::filter_mode::parallel,
+                                                    [&](Job* job) {
+                                                      tsan::received(job);
+                                                      work(*job);
+                                                      tsan::handed_over(job);
+                                                      return job;
+                                                    }) &
+                       tbb::make_filter<Job*, void>(tbb::filter_mode::serial_in_order, [&](Job* job) {
+                         tsan::received(job);
+                         deliver(std::unique_ptr<Job>(job));
+                       }));
+    });
+    if (!stopping) queue.finish(nullptr);
+  }
+
+  LoaderSettings settings;
+  Plan plan;
+  Collate collate;
+  BatchQueue queue;
+  BatchPool pool;
+  std::optional<tbb::global_control> more_threads;
+  tbb::task_arena arena;
+  tbb::enumerable_thread_specific<SampleScratch> scratch;
+  int64_t update;
+  int64_t last_update;
+  int64_t part = 0;
+  std::atomic<bool> stopping = false;
+
+  Clock::time_point started = Clock::now();
+  std::atomic<double> stall_seconds = 0;
+  std::atomic<int64_t> samples = 0;
+  std::thread thread;
+};
+
+Loader::Loader(const ImageSource& source, const LoaderSettings& settings)
+    : state_(std::make_unique<State>(source, settings)) {
+  state_->thread = std::thread([state = state_.get()] {
+    try {
+      state->run();
+    } catch (...) {
+      state->queue.finish(std::current_exception());
+    }
+  });
+}
+
+Loader::~Loader() {
+  state_->stopping = true;
+  state_->queue.close();
+  state_->thread.join();
+}
+
+BatchPtr Loader::next() {
+  const Clock::time_point start = Clock::now();
+  BatchPtr batch = state_->queue.pop();
+  state_->stall_seconds = state_->stall_seconds + seconds_since(start);
+  if (batch) state_->samples += batch->samples;
+  return batch;
+}
+
+void Loader::recycle(BatchPtr batch) { state_->pool.give(std::move(batch)); }
+
+std::vector<BadFile> Loader::bad_files() const { return state_->collate.bad_files(); }
+
+LoaderStats Loader::stats() const {
+  return {state_->samples, seconds_since(state_->started), state_->stall_seconds};
+}
+
+}  // namespace d2v

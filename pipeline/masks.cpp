@@ -1,0 +1,193 @@
+#include "d2v/pipeline/masks.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "d2v/base/check.h"
+
+namespace d2v {
+namespace {
+
+// Positions of the set bits of each byte, and their number.
+struct ByteTable {
+  std::array<std::array<uint8_t, 8>, 256> positions{};
+  std::array<uint8_t, 256> count{};
+  constexpr ByteTable() {
+    for (int byte = 0; byte < 256; ++byte) {
+      for (int bit = 0; bit < 8; ++bit) {
+        if (byte >> bit & 1) positions[byte][count[byte]++] = static_cast<uint8_t>(bit);
+      }
+    }
+  }
+};
+constexpr ByteTable kBytes;
+
+// Sets the bits [first, first + count), count from 1 to 64. Touches the word after the last bit's too.
+void set_run(uint64_t* words, int64_t first, int64_t count) {
+  const uint64_t run = ~uint64_t{0} >> (64 - count);
+  const int shift = static_cast<int>(first & 63);
+  words[first >> 6] |= run << shift;
+  words[(first >> 6) + 1] |= run >> 1 >> (63 - shift);
+}
+
+// Sets (or clears) `count` random bits out of those that are not so yet: uniform without replacement.
+template <bool Value>
+void change_random_bits(uint64_t* words, int64_t positions, int64_t count, Philox& random) {
+  while (count > 0) {
+    const uint32_t at = random.below(static_cast<uint32_t>(positions));
+    const uint64_t bit = uint64_t{1} << (at & 63);
+    uint64_t& word = words[at >> 6];
+    const bool changes = ((word & bit) != 0) != Value;
+    if constexpr (Value) {
+      word |= bit;
+    } else {
+      word &= ~bit;
+    }
+    count -= changes;
+  }
+}
+
+// Writes first + offsets: eight positions. Not left to the compiler: for all it knows, `next` and the table overlap.
+inline void write_eight(const uint8_t* offsets, int64_t first, int64_t* next) {
+#if defined(__SSE2__)
+  const __m128i zero = _mm_setzero_si128(), base = _mm_set1_epi64x(first);
+  const __m128i words = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(offsets)), zero);
+  const __m128i low = _mm_unpacklo_epi16(words, zero), high = _mm_unpackhi_epi16(words, zero);
+  auto* out = reinterpret_cast<__m128i*>(next);
+  _mm_storeu_si128(out, _mm_add_epi64(base, _mm_unpacklo_epi32(low, zero)));
+  _mm_storeu_si128(out + 1, _mm_add_epi64(base, _mm_unpackhi_epi32(low, zero)));
+  _mm_storeu_si128(out + 2, _mm_add_epi64(base, _mm_unpacklo_epi32(high, zero)));
+  _mm_storeu_si128(out + 3, _mm_add_epi64(base, _mm_unpackhi_epi32(high, zero)));
+#else
+  uint8_t copy[8];
+  std::memcpy(copy, offsets, 8);
+  for (int i = 0; i < 8; ++i) next[i] = first + copy[i];
+#endif
+}
+
+// The positions of ones and of zeros. Both lists need room for kSlack elements more.
+constexpr int64_t kSlack = 8;
+void list_bits(const uint64_t* words, int64_t positions, int64_t* ones, int64_t* zeros) {
+  for (int64_t first = 0; first < positions; first += 8) {
+    const uint64_t all = positions - first < 8 ? (1u << (positions - first)) - 1 : 0xff;
+    const uint64_t byte = words[first >> 6] >> (first & 63);
+    write_eight(kBytes.positions[byte & all].data(), first, ones);
+    write_eight(kBytes.positions[~byte & all].data(), first, zeros);
+    ones += kBytes.count[byte & all];
+    zeros += kBytes.count[~byte & all];
+  }
+}
+
+void draw_blocks(const MaskPlan& plan, Philox& random, uint64_t* words) {
+  const auto columns = static_cast<uint32_t>(plan.grid.columns);
+  const int64_t last_row = plan.grid.rows - 1, before = plan.block / 2, after = plan.block - before;
+  const int64_t up = plan.grid.sequence ? 0 : before, down = plan.grid.sequence ? 1 : after;
+  for (int64_t i = 0; i < plan.starts; ++i) {
+    const uint32_t start = random.below(static_cast<uint32_t>(plan.grid.positions()));
+    const int64_t row = start / columns, column = start % columns;
+    const int64_t left = std::max<int64_t>(column - before, 0);
+    const int64_t width = std::min<int64_t>(column + after, columns) - left;
+    // Rows beyond the border fall onto the border's, so that the loop has no branch to guess.
+    for (int64_t y = row - up; y < row + down; ++y) {
+      set_run(words, std::clamp<int64_t>(y, 0, last_row) * columns + left, width);
+    }
+  }
+}
+
+}  // namespace
+
+MaskGrid image_grid(const ImageConfig& image) {
+  check<UsageError>(image.patch > 0 && image.size % image.patch == 0,
+                    "image.patch: {} does not divide image.size {}; choose a patch side that does, such as {}",
+                    image.patch, image.size, std::gcd(image.size, int64_t{16}));
+  const int64_t side = image.size / image.patch;
+  return {side, side, false};
+}
+
+MaskGrid sequence_grid(int64_t length) { return {1, length, true}; }
+
+MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob) {
+  MaskPlan plan;
+  plan.grid = grid;
+  plan.kind = mask.kind;
+  plan.block = mask.kind == MaskKind::random ? 1 : mask.block;
+  const auto positions = static_cast<double>(grid.positions());
+  const double keep = 1.0 - prob;  // rounded before the product: T = 10, R = 0.8 keeps 1
+  // The share that blocks cover: kept ones for inverse_block, hidden ones for block.
+  const double covered = mask.kind == MaskKind::block ? prob : keep;
+  const auto target = static_cast<int64_t>(positions * covered);
+  plan.visible = mask.kind == MaskKind::block ? grid.positions() - target : target;
+  plan.masked = grid.positions() - plan.visible;
+
+  check<UsageError>(plan.visible > 0,
+                    "mask.prob: {} keeps none of the {} positions, the student would see nothing; lower it to {:.3g} "
+                    "or less",
+                    prob, grid.positions(), 1.0 - 1.0 / positions);
+  check<UsageError>(plan.masked > 0,
+                    "mask.prob: {} hides none of the {} positions, there would be nothing to predict; raise it to "
+                    "{:.3g} or more",
+                    prob, grid.positions(), 1.0 / positions);
+  if (mask.kind == MaskKind::random) return plan;
+
+  const double area = static_cast<double>(grid.sequence ? plan.block : plan.block * plan.block);
+  plan.starts = static_cast<int64_t>(positions * ((covered + mask.adjust) / area) * (1.0 + mask.dropout));
+  check<UsageError>(plan.starts > 0,
+                    "mask.block: no block of side {} fits the {:.0f} of {} positions that mask.prob {} and "
+                    "mask.adjust {} leave for blocks; lower mask.block or use mask.kind random",
+                    plan.block, positions * (covered + mask.adjust), grid.positions(), prob, mask.adjust);
+  return plan;
+}
+
+MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid) {
+  if (mask.prob_min > 0) {
+    check<UsageError>(mask.prob_min <= mask.prob, "mask.prob_min: {} is above mask.prob {}; swap them",
+                      mask.prob_min, mask.prob);
+    plan_masks(mask, grid, mask.prob_min);
+  }
+  return plan_masks(mask, grid, mask.prob);
+}
+
+double mask_ratio(const MaskConfig& mask, uint64_t seed, int64_t update) {
+  if (mask.prob_min <= 0) return mask.prob;
+  return Philox({.seed = seed, .stream = Stream::batch, .step = static_cast<uint64_t>(update)})
+      .uniform(mask.prob_min, mask.prob);
+}
+
+void draw_mask(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch, std::span<int64_t> visible,
+               std::span<int64_t> masked) {
+  check(static_cast<int64_t>(visible.size()) == plan.visible && static_cast<int64_t>(masked.size()) == plan.masked,
+        "draw_mask: expected room for {} visible and {} masked positions, found {} and {}", plan.visible, plan.masked,
+        visible.size(), masked.size());
+  const int64_t positions = plan.grid.positions(), words = (positions + 63) / 64;
+  scratch.bits.resize(static_cast<size_t>(words + 1));
+  scratch.ones.resize(static_cast<size_t>(positions + kSlack));
+  scratch.zeros.resize(static_cast<size_t>(positions + kSlack));
+  uint64_t* bits = scratch.bits.data();
+  std::fill_n(bits, words + 1, 0);
+  Philox random(key);
+
+  // Bits mark the kind of position that blocks cover; without blocks, the rarer kind.
+  bool marks_visible = plan.kind == MaskKind::inverse_block;
+  if (plan.kind == MaskKind::random) marks_visible = plan.visible <= plan.masked;
+  draw_blocks(plan, random, bits);
+  int64_t missing = marks_visible ? plan.visible : plan.masked;
+  for (int64_t i = 0; i < words; ++i) missing -= std::popcount(bits[i]);
+  if (missing >= 0) {
+    change_random_bits<true>(bits, positions, missing, random);
+  } else {
+    change_random_bits<false>(bits, positions, -missing, random);
+  }
+  list_bits(bits, positions, scratch.ones.data(), scratch.zeros.data());
+  std::copy_n((marks_visible ? scratch.ones : scratch.zeros).data(), plan.visible, visible.data());
+  std::copy_n((marks_visible ? scratch.zeros : scratch.ones).data(), plan.masked, masked.data());
+}
+
+}  // namespace d2v

@@ -1,0 +1,108 @@
+#include "stb.h"
+
+#include <array>
+#include <cstdlib>
+#include <limits>
+#include <memory>
+
+#include "d2v/base/check.h"
+
+namespace {
+
+// A small file can ask stb_image for any amount of memory (a compressed stream far longer than the picture). What one
+// request of the decoding thread may ask for is set from the header's size.
+thread_local size_t largest_request = std::numeric_limits<size_t>::max();
+
+void* bounded_malloc(size_t size) { return size <= largest_request ? std::malloc(size) : nullptr; }
+void* bounded_realloc(void* old, size_t size) { return size <= largest_request ? std::realloc(old, size) : nullptr; }
+
+}  // namespace
+
+#define STBI_MALLOC(size) bounded_malloc(size)
+#define STBI_REALLOC(old, size) bounded_realloc(old, size)
+#define STBI_FREE(memory) std::free(memory)
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_PNG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_GIF
+#define STBI_ONLY_TGA
+#define STBI_ONLY_PNM
+#define STBI_NO_STDIO
+#define STBI_NO_LINEAR
+#define STBI_NO_HDR
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#include <stb/stb_image.h>
+#pragma GCC diagnostic pop
+
+namespace d2v {
+namespace {
+
+std::string reason() {
+  const char* text = stbi_failure_reason();
+  return text != nullptr ? text : "unknown reason";
+}
+
+// stb_image counts bytes in int.
+int checked_size(std::span<const uint8_t> file) {
+  check<DataError>(file.size() <= std::numeric_limits<int>::max(), "file of {} bytes: too large", file.size());
+  return static_cast<int>(file.size());
+}
+
+class RequestLimit {
+ public:
+  explicit RequestLimit(size_t bytes) { largest_request = bytes; }
+  ~RequestLimit() { largest_request = std::numeric_limits<size_t>::max(); }
+  RequestLimit(const RequestLimit&) = delete;
+  RequestLimit& operator=(const RequestLimit&) = delete;
+};
+
+// Gray or colour, with or without alpha, over white: (v·a + 255·(255-a)) / 255, rounded.
+template <int Channels>
+void to_rgb(const stbi_uc* in, uint8_t* out, int64_t count) {
+  constexpr bool kGray = Channels < 3, kAlpha = Channels % 2 == 0;
+  for (int64_t i = 0; i < count; ++i, in += Channels, out += 3) {
+    for (int c = 0; c < 3; ++c) {
+      const unsigned value = in[kGray ? 0 : c];
+      if constexpr (kAlpha) {
+        const unsigned alpha = in[Channels - 1];
+        out[c] = static_cast<uint8_t>((value * alpha + 255 * (255 - alpha) + 127) / 255);
+      } else {
+        out[c] = static_cast<uint8_t>(value);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+ImageInfo read_stb_info(std::span<const uint8_t> file, ImageFormat format) {
+  int width = 0, height = 0, channels = 0;
+  const bool known = stbi_info_from_memory(file.data(), checked_size(file), &width, &height, &channels) != 0;
+  check<DataError>(known, "broken header ({})", reason());
+  return {format, width, height, 1};
+}
+
+Image decode_stb(std::span<const uint8_t> file, int64_t width, int64_t height) {
+  // 16-bit RGBA is 8 bytes a pixel and a filter byte a row; the decompressor doubles its buffer.
+  const RequestLimit limit(static_cast<size_t>(20 * (width + 1) * (height + 1) + (1 << 20)));
+  int got_width = 0, got_height = 0, channels = 0;
+  const std::unique_ptr<stbi_uc, void (*)(void*)> data(
+      stbi_load_from_memory(file.data(), checked_size(file), &got_width, &got_height, &channels, 0), std::free);
+  check<DataError>(data != nullptr, "broken picture ({})", reason());
+  check<DataError>(got_width == width && got_height == height, "broken picture (header {}x{}, pixels {}x{})", width,
+                   height, got_width, got_height);
+  Image image;
+  image.resize(height, width);
+  constexpr std::array kConversions{to_rgb<1>, to_rgb<2>, to_rgb<3>, to_rgb<4>};
+  kConversions.at(static_cast<size_t>(channels - 1))(data.get(), image.pixels.data(), width * height);
+  return image;
+}
+
+}  // namespace d2v

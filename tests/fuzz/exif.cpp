@@ -1,0 +1,13 @@
+// Arbitrary bytes as EXIF, as a JPEG's segments and as a PNG's chunks: an orientation from 1 to 8, whatever they are.
+#include <cstdlib>
+
+#include "d2v/pipeline/exif.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::span<const uint8_t> bytes(data, size);
+  for (const int orientation :
+       {d2v::exif_orientation(bytes), d2v::jpeg_orientation(bytes), d2v::png_orientation(bytes)}) {
+    if (orientation < 1 || orientation > 8) std::abort();
+  }
+  return 0;
+}

@@ -1,0 +1,183 @@
+// Readers: what each odd file of the data set gives, boxes, bombs, and errors in words.
+#include "d2v/pipeline/image_reader.h"
+
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "d2v/base/check.h"
+#include "d2v/base/philox.h"
+#include "d2v/pipeline/png_writer.h"
+#include "support.h"
+#include "doctest.h"
+#include "test_data.h"
+
+using namespace d2v;
+using test::contains;
+
+namespace {
+
+constexpr int64_t kAnySize = 178956970;
+
+std::span<const uint8_t> view(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+std::string error_of(std::string_view bytes, int64_t max_pixels = kAnySize) {
+  return test::message_of<DataError>([&] { decode_image(view(bytes), max_pixels); });
+}
+
+// Where the outcome differs from Pillow's on purpose, and why.
+const std::map<std::string, std::string> kExceptions{
+    {"gen_badcrc.png", "refused: wrong checksum of the pixels (Pillow 9.4 did not look, 13.0 does)"},
+    {"gen_lossless.webp", "WebP"},
+    {"pil_16_bit_noise.tif", "TIFF"},
+    {"pil_anim_frame1.webp", "WebP"},
+    {"pil_flower.webp", "WebP"},
+    {"pil_hopper.webp", "WebP"},
+    {"pil_hopper_orientation_6.webp", "WebP"},
+    {"pil_transparent.webp", "WebP"},
+    {"pil_no_palette.gif", "a GIF without any palette: stb_image refuses it"},
+    {"pil_png_decompression_dos.png", "readable: only the text chunk is a bomb, and text is skipped"},
+    {"pil_truncated_exif_dpi.jpg", "readable: only its EXIF is cut off (Pillow 13.0 reads it too)"},
+    {"pil_unknown_compression_method.png", "readable: only the colour profile is broken, and it is skipped"},
+};
+
+}  // namespace
+
+TEST_CASE("every odd file has Pillow's outcome and size, or a listed reason") {
+  D2V_NEED_TEST_DATA("datasets/images/odd/MANIFEST.tsv");
+  const auto folder = test::test_data() / "datasets/images/odd";
+  std::ifstream manifest(folder / "MANIFEST.tsv");
+  std::string line;
+  std::getline(manifest, line);
+  int files = 0, read = 0;
+  while (std::getline(manifest, line)) {
+    std::vector<std::string> fields;
+    std::stringstream stream(line);
+    for (std::string field; std::getline(stream, field, '\t');) fields.push_back(field);
+    REQUIRE(fields.size() >= 10);
+    const std::string name = fields[0];
+    INFO(name);
+    ++files;
+    const bool expected = (fields[9] == "ok") != kExceptions.contains(name);
+    try {
+      const Image image = read_image(folder / name, kAnySize);
+      ++read;
+      CHECK(expected);
+      if (fields[9] == "ok") {
+        const bool turned = fields[8] >= "5" && fields[8] <= "8";  // the manifest has the stored size
+        CHECK(image.width == std::stoll(fields[turned ? 5 : 4]));
+        CHECK(image.height == std::stoll(fields[turned ? 4 : 5]));
+      }
+    } catch (const DataError& error) {
+      INFO(error.what());
+      CHECK(!expected);
+      CHECK(contains(error.what(), name));
+    }
+  }
+  CHECK(files == 118);
+  CHECK(read > 80);
+}
+
+TEST_CASE("CMYK, gray, palette, alpha and 16 bits become the RGB that Pillow makes") {
+  D2V_NEED_TEST_DATA("datasets/images/odd/MANIFEST.tsv");
+  // The sums of the three channels over the picture, from Pillow 13.0: convert("RGB") after exif_transpose; alpha over
+  // white by alpha_composite; of 16-bit gray the upper byte.
+  struct Expected {
+    const char* name;
+    std::array<int64_t, 3> sums;
+  };
+  const Expected table[] = {
+#include "odd_sums.inc"
+  };
+  for (const Expected& expected : table) {
+    INFO(expected.name);
+    const Image image = read_image(test::test_data() / "datasets/images/odd" / expected.name, kAnySize);
+    std::array<int64_t, 3> sums{};
+    for (size_t i = 0; i < image.pixels.size(); ++i) sums[i % 3] += image.pixels[i];
+    CHECK(sums == expected.sums);
+  }
+}
+
+TEST_CASE("a box holds exactly the pixels of the whole picture") {
+  std::vector<std::string> files{test::jpeg_bytes(test::formula_image(83, 131)), test::pnm_bytes(test::formula_image(40, 31)),
+                                 test::jpeg_bytes(test::formula_image(1, 1))};
+  const auto odd = test::test_data() / "datasets/images/odd";
+  for (const char* name : {"gen_422.jpg", "gen_444.jpg", "gen_progressive.jpg", "gen_cmyk.jpg", "gen_gray.jpg",
+                           "ljt_testimgari.jpg", "pil_hopper_orientation_6.jpg", "pil_hopper_orientation_7.jpg"}) {
+    std::ifstream stream(odd / name, std::ios::binary);
+    if (stream) files.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+  }
+  Philox random({.seed = 4});
+  for (const std::string& file : files) {
+    const ImageInfo info = read_image_info(view(file), kAnySize);
+    const Image whole = decode_image(view(file), info);
+    for (int i = 0; i < 60; ++i) {
+      Box box;
+      box.width = 1 + random.below(static_cast<uint32_t>(info.width));
+      box.height = 1 + random.below(static_cast<uint32_t>(info.height));
+      box.x = random.below(static_cast<uint32_t>(info.width - box.width + 1));
+      box.y = random.below(static_cast<uint32_t>(info.height - box.height + 1));
+      CHECK(decode_box(view(file), info, box) == test::crop(whole, box));
+    }
+  }
+}
+
+TEST_CASE("pixels survive PNG and PNM") {
+  const Image image = test::formula_image(19, 27);
+  const auto png = encode_png(image);
+  CHECK(decode_image(png, kAnySize) == image);
+  CHECK(decode_image(view(test::pnm_bytes(image)), kAnySize) == image);
+}
+
+TEST_CASE("a JPEG that is cut off is refused, also where the box lies before the cut") {
+  const std::string whole = test::jpeg_bytes(test::formula_image(200, 200));
+  const std::string cut = whole.substr(0, whole.size() * 2 / 3);
+  CHECK(contains(error_of(cut), "truncated JPEG"));
+  const ImageInfo info = read_image_info(view(cut), kAnySize);
+  CHECK(contains(test::message_of<DataError>([&] { decode_box(view(cut), info, {0, 0, 16, 16}); }), "truncated JPEG"));
+}
+
+TEST_CASE("a broken byte in a PNG is found by its checksum") {
+  std::vector<uint8_t> png = encode_png(test::formula_image(30, 30));
+  png[png.size() / 2] ^= 0x10;
+  CHECK(contains(error_of({reinterpret_cast<const char*>(png.data()), png.size()}), "checksum of chunk IDAT"));
+}
+
+TEST_CASE("a bomb is refused by its header") {
+  const Image image = test::formula_image(40, 50);
+  CHECK(contains(error_of(test::pnm_bytes(image), 1999), "50x40 is more than data.max_pixels 1999"));
+  CHECK(error_of(test::pnm_bytes(image), 2000) == "(no error)");
+  std::string header = "P6\n20000 20000\n255\n";
+  CHECK(contains(error_of(header), "20000x20000 is more than data.max_pixels"));
+}
+
+TEST_CASE("what is no picture, or not one that is read, is told apart") {
+  using namespace std::string_literals;
+  CHECK(error_of("") == "empty file (0 bytes)");
+  CHECK(contains(error_of("this is text, whatever its name says"), "not a picture"));
+  CHECK(contains(error_of("<html><body>404</body></html>"), "not a picture"));
+  CHECK(contains(error_of("RIFF\x10\0\0\0WEBPVP8 "s), "WebP is not supported; convert it to PNG or JPEG"));
+  CHECK(contains(error_of("II*\0"s + std::string(40, 'x')), "TIFF is not supported"));
+  CHECK(contains(error_of("P3\n1 1\n255\n1 2 3\n"), "this kind of PNM is not supported"));
+  CHECK(contains(error_of("\xff\xd8\xff\xe0"), "broken JPEG header"));
+  CHECK(contains(error_of("\x89PNG\r\n\x1a\n"s), "broken header"));
+  CHECK(contains(error_of("P6\n0 5\n255\n"), "0x5"));
+}
+
+TEST_CASE("the content decides, not the name") {
+  const test::TemporaryFolder folder;
+  const Image image = test::formula_image(9, 9);
+  test::write(folder.path() / "really_a_pnm.jpg", test::pnm_bytes(image));
+  CHECK(read_image(folder.path() / "really_a_pnm.jpg", kAnySize) == image);
+}
+
+TEST_CASE("a file that cannot be opened is named with the system's reason") {
+  const test::TemporaryFolder folder;
+  const auto error = [&](const std::filesystem::path& path) {
+    return test::message_of<DataError>([&] { read_image(path, kAnySize); });
+  };
+  CHECK(contains(error(folder.path() / "gone.png"), "gone.png: cannot be opened (No such file or directory)"));
+  CHECK(contains(error(folder.path()), "not a regular file"));
+}
