@@ -1,0 +1,13 @@
+#include "d2v/train/precision.h"
+
+namespace d2v {
+
+Precision resolve_precision(Precision wanted) {
+  if (wanted != Precision::automatic) return wanted;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16")) return Precision::bf16;
+#endif
+  return Precision::fp32;
+}
+
+}  // namespace d2v

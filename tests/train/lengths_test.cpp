@@ -1,0 +1,63 @@
+#include "d2v/train/lengths.h"
+
+#include "d2v/base/check.h"
+#include "doctest.h"
+
+using namespace d2v;
+
+TEST_CASE("lengths are resolved to updates") {
+  Config config;
+  config.run.updates = epochs(10);
+  config.optim.warmup = percent(10);
+  config.ema.anneal = epochs(4);
+  config.run.valid_every = updates(7);
+  config.checkpoint.every = percent(0.01);
+  const RunLengths lengths = resolve_lengths(config, 50);
+  CHECK(lengths.updates == 500);
+  CHECK(lengths.stop_at == 500);
+  CHECK(lengths.warmup == 50);
+  CHECK(lengths.anneal == 200);
+  CHECK(lengths.valid_every == 7);
+  CHECK(lengths.checkpoint_every == 1);  // a small share is not "never"
+  CHECK(lengths.keep_every == 0);
+  CHECK(rate_of(config, lengths).warmup == 50);
+  CHECK(decay_of(config, lengths).anneal == 200);
+}
+
+TEST_CASE("stop_at ends a session and leaves the schedules") {
+  Config config;
+  config.run.updates = updates(100);
+  config.run.stop_at = 30;
+  CHECK(resolve_lengths(config, 10).stop_at == 30);
+  CHECK(resolve_lengths(config, 10).updates == 100);
+  config.run.stop_at = 300;
+  CHECK(resolve_lengths(config, 10).stop_at == 100);
+}
+
+TEST_CASE("a run without updates is refused") {
+  Config config;
+  CHECK_THROWS_WITH_AS(resolve_lengths(config, 0), doctest::Contains("fewer samples than data.batch = 64"), UsageError);
+  config.run.updates = percent(10);
+  CHECK_THROWS_WITH_AS(resolve_lengths(config, 5), doctest::Contains("share of itself"), UsageError);
+}
+
+TEST_CASE("the start of a run shows each length in updates") {
+  Config config;
+  config.run.updates = epochs(10);
+  const auto lines = describe_lengths(config, resolve_lengths(config, 50));
+  CHECK(lines.at(0) == "run: 500 updates = 10 epochs of 50 updates, 64 samples each");
+  CHECK(lines.at(1).find("over 50 updates (optim.warmup = 10%)") != std::string::npos);
+}
+
+TEST_CASE("schedules longer than the run are warned of in words") {
+  Config config;
+  config.run.updates = updates(1000);
+  config.ema = {.decay = 0.99, .end_decay = 0.999, .anneal = percent(100)};
+  CHECK(length_warnings(config, resolve_lengths(config, 10)).empty());
+  config.optim.warmup = updates(2000);
+  config.ema.anneal = updates(4000);
+  const auto warnings = length_warnings(config, resolve_lengths(config, 10));
+  REQUIRE(warnings.size() == 2);
+  CHECK(warnings[0].find("never reaches 0.001") != std::string::npos);
+  CHECK(warnings[1].find("the decay ends at 0.99225 instead of 0.999") != std::string::npos);
+}
