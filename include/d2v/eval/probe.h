@@ -1,0 +1,60 @@
+// How good are frozen features? kNN and linear probes of one run, always beside the same three yardsticks.
+//
+// Everything that is chosen (layer, λ) is chosen on the validation part; the classifiers are then made again from
+// training and validation part together, and the test part is read once per reported figure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "d2v/base/config/evaluation.h"
+#include "d2v/eval/accuracy.h"
+#include "d2v/eval/features.h"
+
+namespace d2v {
+
+struct ProbeSplits {
+  Pictures train, valid, test;
+  std::vector<std::string> classes;
+};
+
+// The rows of the table. A run's networks and the yardsticks.
+struct ProbeNetworks {
+  Objective* trained = nullptr;
+  Objective* untrained = nullptr;  // the same model with the weights that the run began with
+  int64_t blocks = 0;
+  bool has_teacher = true;
+  // Which blocks: as in parse_layers, or "best": chosen on the validation part among each block and middle+last.
+  std::string layer = "middle+last";
+  Pooling pooling = Pooling::mean;
+};
+
+struct ProbeRow {
+  std::string network;  // "trained teacher", "trained student", "untrained", "raw pixels"
+  std::string probe;    // "kNN", "linear"
+  Accuracy test;
+  double valid_accuracy = 0;      // of what was chosen, on the validation part
+  std::string layer, pooling;     // "6+12", "mean"; for pixels "pixels", "32x32"
+  std::optional<double> lambda;   // linear
+  double seconds = 0;             // features of all three parts and the probe
+};
+
+struct ProbeResult {
+  std::vector<ProbeRow> rows;  // four kNN rows, then four linear ones
+  int64_t train = 0, valid = 0, test = 0, classes = 0;
+  double largest_class = 0;    // share of the test part's most frequent class: what guessing it would score
+};
+
+// Throws DataError where a part is empty, a class is missing or there are fewer training pictures than neighbours.
+ProbeResult run_probe(const ProbeSplits& splits, const ProbeNetworks& networks, const ProbeConfig& config);
+
+// The table as text, a line per row.
+std::string probe_table(const ProbeResult& result);
+
+// How the trained teacher (the student where there is none) stands to the untrained network and to raw pixels: one
+// sentence per probe, with the distance in points and whether the 95 % intervals overlap.
+std::vector<std::string> probe_sentences(const ProbeResult& result);
+
+}  // namespace d2v

@@ -1,0 +1,49 @@
+#include "d2v/eval/loaded_model.h"
+
+#include <ATen/ATen.h>
+
+#include "d2v/base/check.h"
+#include "d2v/base/file.h"
+#include "tiny_model.h"
+
+#include "doctest.h"
+
+using namespace d2v;
+
+TEST_CASE("a run folder gives its newest checkpoint, with the run's configuration") {
+  const test::ScratchFolder scratch("load");
+  test::make_up_trained_run(scratch.path, test::tiny_config());
+  const LoadedModel model = load_model(scratch.path, std::vector<Override>{{"data.path", "elsewhere"}, {"probe.k", "3"}});
+  CHECK(model.update == 123);
+  CHECK(model.blocks() == 4);
+  CHECK(model.has_teacher());
+  CHECK(model.config->model.dim == 32);
+  CHECK(model.config->data.path == "elsewhere");
+  CHECK(model.config->probe.k == 3);
+  const LoadedModel same = load_model(model.checkpoint, {});
+  CHECK(at::equal(same.objective->weights(), model.objective->weights()));
+}
+
+TEST_CASE("the untrained model is the one that the run began with") {
+  const test::ScratchFolder scratch("untrained");
+  test::make_up_trained_run(scratch.path, test::tiny_config());
+  const LoadedModel model = load_model(scratch.path, {});
+  const auto untrained = untrained_model(model);
+  CHECK(at::equal(untrained->weights(), model.objective->weights()));  // this checkpoint's student never moved
+  CHECK_FALSE(at::equal(untrained->teacher(), model.objective->teacher()));
+}
+
+TEST_CASE("what cannot be loaded says why and what to do") {
+  const test::ScratchFolder scratch("bad_load");
+  CHECK_THROWS_WITH_AS(load_model(scratch.path / "none", {}), doctest::Contains("no such run"), DataError);
+  CHECK_THROWS_WITH_AS(load_model(scratch.path, {}), doctest::Contains("not a run folder"), DataError);
+  test::make_up_trained_run(scratch.path, test::tiny_config());
+  CHECK_THROWS_WITH_AS(load_model(scratch.path, std::vector<Override>{{"model.dim", "64"}}),
+                       doctest::Contains("--model.dim cannot be changed"), UsageError);
+  const auto file = checkpoint_path(scratch.path, 123);
+  const std::string whole = read_file(file, 1 << 30);
+  test::write_text(file, whole.substr(0, whole.size() / 2));
+  CHECK_THROWS_AS(load_model(file, {}), DataError);
+  std::filesystem::remove(file);
+  CHECK_THROWS_AS(load_model(scratch.path, {}), DataError);
+}

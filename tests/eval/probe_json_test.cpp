@@ -1,0 +1,51 @@
+#include "d2v/eval/probe_json.h"
+
+#include "d2v/base/check.h"
+
+#include "doctest.h"
+
+using namespace d2v;
+
+namespace {
+
+StoredProbe example() {
+  StoredProbe probe{"d2v probe r --data.path 'a b'", "c.safetensors", "a b", 42, {}};
+  ProbeRow row;
+  row.network = "trained teacher";
+  row.probe = "linear";
+  row.test = {100, 61, 0.61, wilson_interval(61, 100), 0.6};
+  row.valid_accuracy = 0.63;
+  row.layer = "3+6";
+  row.pooling = "mean";
+  row.lambda = 0.01;
+  row.seconds = 1.5;
+  probe.result.rows = {row};
+  probe.result.train = 70;
+  probe.result.valid = 15;
+  probe.result.test = 100;
+  probe.result.classes = 4;
+  probe.result.largest_class = 0.3;
+  return probe;
+}
+
+}  // namespace
+
+TEST_CASE("a probe reads back as it was written") {
+  const StoredProbe again = parse_probe(probe_json(example()), "p");
+  CHECK(again.command == example().command);
+  CHECK(again.update == 42);
+  CHECK(again.result.classes == 4);
+  REQUIRE(again.result.rows.size() == 1);
+  const ProbeRow& row = again.result.rows[0];
+  CHECK(row.network == "trained teacher");
+  CHECK(row.test.n == 100);
+  CHECK(row.test.value == 0.61);
+  CHECK(row.test.interval.low == example().result.rows[0].test.interval.low);
+  CHECK(row.lambda == 0.01);
+  CHECK(row.layer == "3+6");
+}
+
+TEST_CASE("other files are errors that name the source") {
+  for (const char* text : {"", "{", "[]", "{\"command\": 1}", "{\"command\": \"x\"}"})
+    CHECK_THROWS_WITH_AS(parse_probe(text, "runs/a/probe.json"), doctest::Contains("runs/a/probe.json"), DataError);
+}

@@ -1,0 +1,60 @@
+// d2v inspect: what a model consists of.
+#include <cstdio>
+#include <filesystem>
+
+#include "commands.h"
+#include "d2v/base/check.h"
+#include "d2v/base/config_source.h"
+#include "d2v/base/safetensors.h"
+#include "d2v/eval/inspect.h"
+#include "d2v/model/objective.h"
+#include "d2v/train/checkpoint_files.h"
+
+namespace d2v {
+namespace {
+
+void print_checkpoint(const std::filesystem::path& path) {
+  const SafetensorsReader reader(path);
+  fmt::print("checkpoint {}: {} tensors, {:.1f} MB", path.string(), reader.tensors().size(),
+             static_cast<double>(std::filesystem::file_size(path)) / 1e6);
+  for (const char* key : {"update", "samples_seen", "program_version"}) {
+    const auto found = reader.metadata().find(key);
+    if (found != reader.metadata().end()) fmt::print(", {} {}", key, found->second);
+  }
+  fmt::print("\n\n");
+}
+
+int run(const ParsedLine& line) {
+  const std::filesystem::path source = line.positional[0];
+  Config config;
+  auto table = option_table(config);
+  apply_source(table, source);
+  apply_overrides(table, line.overrides);
+  if (source.extension() == ".safetensors") {
+    print_checkpoint(source);
+  } else if (std::filesystem::is_directory(source)) {
+    if (const auto newest = latest_checkpoint(source)) print_checkpoint(newest->path);
+    else fmt::print("{}: no checkpoint yet\n\n", source.string());
+  }
+  const auto objective = make_objective(config, Precision::fp32);
+  fmt::print("{}\n{}", parameter_table(objective->layout(), config), token_summary(config));
+  return 0;
+}
+
+}  // namespace
+
+const Command& inspect_command() {
+  static const Command command{
+      .spec = {.name = "inspect",
+               .usage = "RECIPE|RUN|CHECKPOINT [--section.key VALUE]…",
+               .summary = "list the parameters of a model, and its tokens",
+               .positional = {"SOURCE"},
+               .min_positional = 1,
+               .max_positional = 1,
+               .takes_config = true,
+               .details = "Shape, elements, trained or fixed, what the EMA does with it, weight decay; then totals.\n"},
+      .run = run};
+  return command;
+}
+
+}  // namespace d2v
