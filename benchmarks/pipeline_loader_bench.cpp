@@ -1,9 +1,9 @@
 // Pictures per second of the whole pipeline, file to batch, on a folder of the user's: D2V_BENCH_IMAGES=DIR.
 // D2V_BENCH_SIZE, D2V_BENCH_PATCH: side of the crop and of a patch (224, 16).
-#include <benchmark/benchmark.h>
-
 #include <cstdlib>
 #include <string>
+
+#include <benchmark/benchmark.h>
 
 #include "d2v/pipeline/loader.h"
 

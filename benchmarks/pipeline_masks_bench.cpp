@@ -20,11 +20,16 @@ void draw(benchmark::State& state, const d2v::MaskConfig& config, const d2v::Mas
 }
 
 void image_base(benchmark::State& state) { draw(state, {}, {14, 14, false}); }
-void image_random(benchmark::State& state) { draw(state, {.kind = d2v::MaskKind::random, .prob = 0.75}, {14, 14, false}); }
-void speech_base(benchmark::State& state) {
-  draw(state, {.kind = d2v::MaskKind::block, .prob = 0.5, .adjust = 0.05, .block = 5}, d2v::sequence_grid(499));
+void image_random(benchmark::State& state) {
+  draw(state, {.kind = d2v::MaskKind::random, .prob = 0.75}, {14, 14, false});
 }
-void text_base(benchmark::State& state) { draw(state, {.kind = d2v::MaskKind::random, .prob = 0.48}, d2v::sequence_grid(512)); }
+void speech_base(benchmark::State& state) {
+  draw(state, {.kind = d2v::MaskKind::block, .prob = 0.5, .adjust = 0.05, .block = 5},
+       d2v::sequence_grid(499));
+}
+void text_base(benchmark::State& state) {
+  draw(state, {.kind = d2v::MaskKind::random, .prob = 0.48}, d2v::sequence_grid(512));
+}
 
 BENCHMARK(image_base);
 BENCHMARK(image_random);

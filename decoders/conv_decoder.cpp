@@ -9,8 +9,8 @@ namespace d2v {
 void declare_conv_decoder(std::vector<Parameter>& out, const std::string& prefix, const DecoderConfig& config,
                           int64_t encoder_dim) {
   check<UsageError>(config.dim % config.groups == 0 && encoder_dim % config.groups == 0,
-                    "decoder.groups = {} must divide decoder.dim = {} and model.dim = {}", config.groups, config.dim,
-                    encoder_dim);
+                    "decoder.groups = {} must divide decoder.dim = {} and model.dim = {}", config.groups,
+                    config.dim, encoder_dim);
   check<UsageError>(config.projection_layers == 1,
                     "decoder.projection_layers = {}: decoders in two dimensions have one projection layer",
                     config.projection_layers);
@@ -41,14 +41,15 @@ ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderCon
   return out;
 }
 
-at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderConfig& config, const at::Tensor& x,
-                               int64_t side) {
+at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
+                               const at::Tensor& x, int64_t side) {
   const int64_t rows = x.size(0), length = x.size(1), padding = config.kernel / 2;
   at::Tensor tokens = x;  // (R, T, C)
   for (size_t i = 0; i < weights.conv_weight.size(); ++i) {
     const at::Tensor grid = tokens.view({rows, side, side, tokens.size(2)}).permute({0, 3, 1, 2});
-    at::Tensor y = at::conv2d(grid, weights.conv_weight[i], weights.conv_bias[i], /*stride=*/1, {padding, padding},
-                              /*dilation=*/1, config.groups);
+    at::Tensor y =
+        at::conv2d(grid, weights.conv_weight[i], weights.conv_bias[i], /*stride=*/1, {padding, padding},
+                   /*dilation=*/1, config.groups);
     if (config.kernel % 2 == 0) y = y.slice(2, 0, side).slice(3, 0, side);
     y = y.permute({0, 2, 3, 1}).reshape({rows, length, config.dim});
     y = at::gelu(at::layer_norm(y, {config.dim}, {}, {}, 1e-5, /*cudnn_enable=*/false));

@@ -20,7 +20,8 @@ void BadFileList::add(uint32_t row, const std::string& reason) {
   }
   if (files_.size() > kShown) names += "\n  …";
   fail<DataError>(
-      "{}: {} of {} pictures cannot be read, more than data.max_bad_fraction {} allows; mend or remove them, or raise "
+      "{}: {} of {} pictures cannot be read, more than data.max_bad_fraction {} allows; mend or remove them, "
+      "or raise "
       "that option:{}",
       source_.root.string(), files_.size(), source_.size(), max_fraction_, names);
 }

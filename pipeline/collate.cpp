@@ -28,13 +28,16 @@ Collate::Collate(const ImageSource& source, const LoaderSettings& settings)
       grid_(settings.mode == LoaderMode::embed ? MaskGrid{} : image_grid(settings.image)),
       clones_(settings.mode == LoaderMode::embed ? 0 : settings.mask.clones),
       work_(source, settings.data, settings.image, settings.mode == LoaderMode::train, settings.seed) {
-  if (clones_ > 0) plan_masks(settings_.mask, grid_);  // settings that keep or hide nothing are refused before the first file
+  if (clones_ > 0)
+    plan_masks(settings_.mask,
+               grid_);  // settings that keep or hide nothing are refused before the first file
 }
 
 MaskPlan Collate::plan_of(int64_t update) const {
   // Held-out masks are the same at every evaluation, whatever batch a picture is in.
   const bool fixed = settings_.mode != LoaderMode::train;
-  return plan_masks(settings_.mask, grid_, fixed ? settings_.mask.prob : mask_ratio(settings_.mask, settings_.seed, update));
+  return plan_masks(settings_.mask, grid_,
+                    fixed ? settings_.mask.prob : mask_ratio(settings_.mask, settings_.seed, update));
 }
 
 void Collate::prepare(const Slice& slice, Batch& batch) const {
@@ -75,7 +78,8 @@ void Collate::sample(const Slice& slice, int64_t i, SampleScratch& scratch, Batc
   batch.labels[i] = source_.samples[read->row].label;
   if (clones_ == 0) return;
   const MaskPlan plan = plan_of(slice.update);
-  work_.draw_masks(plan, clones_, slice.epoch, read->ref, scratch, piece(batch.visible, i, clones_ * plan.visible),
+  work_.draw_masks(plan, clones_, slice.epoch, read->ref, scratch,
+                   piece(batch.visible, i, clones_ * plan.visible),
                    piece(batch.masked, i, clones_ * plan.masked));
 }
 

@@ -16,9 +16,7 @@ struct TiffView {
   uint32_t u16(size_t at) const {
     return little ? data[at] | data[at + 1] << 8 : data[at] << 8 | data[at + 1];
   }
-  uint32_t u32(size_t at) const {
-    return little ? u16(at) | u16(at + 2) << 16 : u16(at) << 16 | u16(at + 2);
-  }
+  uint32_t u32(size_t at) const { return little ? u16(at) | u16(at + 2) << 16 : u16(at) << 16 | u16(at + 2); }
 };
 
 constexpr uint32_t kOrientationTag = 0x0112;

@@ -1,11 +1,11 @@
 #include "d2v/pipeline/image_reader.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
 
 #include "d2v/base/check.h"
 #include "d2v/pipeline/exif.h"
@@ -41,7 +41,8 @@ bool looks_like_tga(std::span<const uint8_t> file) {
   if (file.size() < 18) return false;
   const int map = file[1], type = file[2] & ~8, depth = file[16];
   const bool known = map == 1 ? type == 1 : map == 0 && (type == 2 || type == 3);
-  return known && (file[2] & 0xf0) == 0 && (depth == 8 || depth == 15 || depth == 16 || depth == 24 || depth == 32);
+  return known && (file[2] & 0xf0) == 0 &&
+         (depth == 8 || depth == 15 || depth == 16 || depth == 24 || depth == 32);
 }
 
 ImageFormat format_of(std::span<const uint8_t> file) {
@@ -64,8 +65,8 @@ ImageInfo read_image_info(std::span<const uint8_t> file, int64_t max_pixels) {
   const ImageFormat format = format_of(file);
   ImageInfo info = format == ImageFormat::jpeg ? read_jpeg_info(file) : read_stb_info(file, format);
   check<DataError>(info.width > 0 && info.height > 0, "{}x{}: no pixels", info.width, info.height);
-  check<DataError>(info.width <= max_pixels / info.height, "{}x{} is more than data.max_pixels {}", info.width,
-                   info.height, max_pixels);
+  check<DataError>(info.width <= max_pixels / info.height, "{}x{} is more than data.max_pixels {}",
+                   info.width, info.height, max_pixels);
   if (format == ImageFormat::jpeg) info.orientation = jpeg_orientation(file);
   if (format == ImageFormat::png) info.orientation = png_orientation(file);
   if (swaps_sides(info.orientation)) std::swap(info.width, info.height);

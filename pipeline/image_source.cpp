@@ -16,13 +16,14 @@ namespace d2v {
 namespace {
 
 // Formats that are read, and those that are told to be unsupported rather than passed over in silence.
-constexpr std::array<std::string_view, 21> kEndings{".jpg", ".jpeg", ".jpe",  ".jfif", ".png",  ".bmp", ".dib",
-                                                    ".gif", ".tga",  ".pnm",  ".ppm",  ".pgm",  ".pbm", ".webp",
-                                                    ".tif", ".tiff", ".avif", ".heic", ".jp2",  ".mpo", ".jxl"};
+constexpr std::array<std::string_view, 21> kEndings{
+    ".jpg", ".jpeg", ".jpe",  ".jfif", ".png",  ".bmp",  ".dib",  ".gif", ".tga", ".pnm", ".ppm",
+    ".pgm", ".pbm",  ".webp", ".tif",  ".tiff", ".avif", ".heic", ".jp2", ".mpo", ".jxl"};
 
 bool is_picture(const fs::path& path) {
   std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
 }
 
@@ -87,11 +88,12 @@ void check_folder(const fs::path& folder) {
   const fs::file_status status = fs::status(folder, error);
   check<DataError>(fs::exists(status), "{}: no such folder; check data.path", folder.string());
   check<DataError>(fs::is_directory(status),
-                   "{}: is a file, expected a folder of pictures; give the folder it is in, {}", folder.string(),
-                   folder.has_parent_path() ? folder.parent_path().string() : ".");
+                   "{}: is a file, expected a folder of pictures; give the folder it is in, {}",
+                   folder.string(), folder.has_parent_path() ? folder.parent_path().string() : ".");
 }
 
-void drop_small_classes(ImageSource& source, int64_t least, std::map<std::string, std::vector<ImageSample>>& classes) {
+void drop_small_classes(ImageSource& source, int64_t least,
+                        std::map<std::string, std::vector<ImageSample>>& classes) {
   for (auto it = classes.begin(); it != classes.end();) {
     if (!it->first.empty() && static_cast<int64_t>(it->second.size()) < least) {
       ++source.report.small_classes;
@@ -120,11 +122,12 @@ ImageSource scan_images(const fs::path& folder, const DataConfig& config) {
   walk.read(folder);
   check<DataError>(!walk.found.empty() || walk.report.other_files + walk.report.links > 0,
                    "{}: this folder is empty; put pictures into it or change data.path", folder.string());
-  check<DataError>(!walk.found.empty(),
-                   "{}: no picture among its {} files (looked for names ending in .jpg, .jpeg, .png, .bmp, .gif, .tga, "
-                   ".pnm, .ppm, .pgm, also in sub-folders){}; change data.path",
-                   folder.string(), walk.report.other_files + walk.report.links,
-                   walk.report.links > 0 ? "; links are skipped by data.deduplicate" : "");
+  check<DataError>(
+      !walk.found.empty(),
+      "{}: no picture among its {} files (looked for names ending in .jpg, .jpeg, .png, .bmp, .gif, .tga, "
+      ".pnm, .ppm, .pgm, also in sub-folders){}; change data.path",
+      folder.string(), walk.report.other_files + walk.report.links,
+      walk.report.links > 0 ? "; links are skipped by data.deduplicate" : "");
 
   ImageSource source;
   source.root = folder;
@@ -149,7 +152,8 @@ ImageSource scan_images(const fs::path& folder, const DataConfig& config) {
     classes[std::string(first_folder(below))].push_back(std::move(sample));
   }
   drop_small_classes(source, config.min_class_files, classes);
-  check<DataError>(!classes.empty(), "{}: every class has fewer than data.min_class_files {} pictures; lower it",
+  check<DataError>(!classes.empty(),
+                   "{}: every class has fewer than data.min_class_files {} pictures; lower it",
                    folder.string(), config.min_class_files);
   for (auto& [name, samples] : classes) {
     const auto label = name.empty() ? -1 : static_cast<int32_t>(source.classes.size());

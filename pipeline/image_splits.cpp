@@ -16,16 +16,17 @@ struct Group {
 };
 
 // Takes about `share` of `rows` out of them, whole groups, class by class.
-std::vector<uint32_t> take_out(const ImageSource& source, std::vector<uint32_t>& rows, double share, uint64_t seed,
-                               Split part) {
+std::vector<uint32_t> take_out(const ImageSource& source, std::vector<uint32_t>& rows, double share,
+                               uint64_t seed, Split part) {
   if (share <= 0) return {};
   // A group belongs to the class of its first picture, should copies lie in several.
   std::map<uint64_t, Group> groups;
   for (const uint32_t row : rows) groups[source.samples[row].group].rows.push_back(row);
   std::map<int32_t, std::vector<Group*>> classes;
   for (auto& [id, group] : groups) {
-    group.key = Philox({.seed = seed, .stream = Stream::split, .step = static_cast<uint64_t>(part), .sample = id})
-                    .next64();
+    group.key =
+        Philox({.seed = seed, .stream = Stream::split, .step = static_cast<uint64_t>(part), .sample = id})
+            .next64();
     classes[source.samples[group.rows.front()].label].push_back(&group);
   }
   std::vector<uint32_t> taken;
@@ -67,9 +68,14 @@ ImageSplits split_source(const ImageSource& source, double valid_share, double t
   ImageSplits splits;
   for (uint32_t row = 0; row < source.size(); ++row) {
     switch (source.samples[row].split) {
-      case Split::valid: splits.valid.push_back(row); break;
-      case Split::test: splits.test.push_back(row); break;
-      default: splits.train.push_back(row);
+      case Split::valid:
+        splits.valid.push_back(row);
+        break;
+      case Split::test:
+        splits.test.push_back(row);
+        break;
+      default:
+        splits.train.push_back(row);
     }
   }
   if (splits.test.empty()) splits.test = take_out(source, splits.train, test_share, seed, Split::test);
@@ -91,10 +97,11 @@ PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed) {
   PretrainSources sources;
   if (config.valid.ends_with('%')) {
     const std::vector<uint32_t> valid = take_out(all, train, share_of(config.valid), seed, Split::valid);
-    check<UsageError>(!valid.empty() && !train.empty(),
-                      "data.valid: {} of {} pictures leaves {} to train on and {} held out; change the share or give a "
-                      "folder",
-                      config.valid, all.size(), train.size(), valid.size());
+    check<UsageError>(
+        !valid.empty() && !train.empty(),
+        "data.valid: {} of {} pictures leaves {} to train on and {} held out; change the share or give a "
+        "folder",
+        config.valid, all.size(), train.size(), valid.size());
     sources.valid = subset(all, valid);
   } else if (!config.valid.empty()) {
     DataConfig held_out = config;

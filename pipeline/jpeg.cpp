@@ -1,17 +1,14 @@
 #include "jpeg.h"
 
 // jpeglib.h needs size_t and FILE first.
-#include <cstddef>
-#include <cstdio>
-
-#include <jpeglib.h>
-
-#include <jerror.h>
-
 #include <algorithm>
 #include <array>
 #include <csetjmp>
+#include <cstddef>
+#include <cstdio>
 #include <cstring>
+#include <jerror.h>
+#include <jpeglib.h>
 #include <string>
 #include <vector>
 

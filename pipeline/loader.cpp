@@ -1,16 +1,16 @@
 #include "d2v/pipeline/loader.h"
 
-#include <oneapi/tbb/enumerable_thread_specific.h>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <thread>
+
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/parallel_pipeline.h>
 #include <oneapi/tbb/task_arena.h>
-
-#include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <optional>
-#include <thread>
 
 #include "batch_queue.h"
 #include "collate.h"
@@ -25,10 +25,32 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // Slices in the pipeline at once. Two keep all threads busy at the end of a slice; samples are parallel within one.
 constexpr size_t kTokens = 2;
+
+// Memory of samples at work, handed from thread to thread.
+class ScratchPool {
+ public:
+  std::unique_ptr<SampleScratch> take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return std::make_unique<SampleScratch>();
+    std::unique_ptr<SampleScratch> scratch = std::move(free_.back());
+    free_.pop_back();
+    return scratch;
+  }
+  void give(std::unique_ptr<SampleScratch> scratch) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(scratch));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<SampleScratch>> free_;
+};
 
 // A slice on its way through the pipeline.
 struct Job {
@@ -71,7 +93,9 @@ struct Loader::State {
     }
   }
 
+  // A serial stage: one thread at a time, but not always the same one.
   Job* produce(tbb::flow_control& control) {
+    tsan::received(&plan);
     if (stopping || update >= last_update) {
       control.stop();
       return nullptr;
@@ -83,6 +107,7 @@ struct Loader::State {
       part = 0;
       ++update;
     }
+    tsan::handed_over(&plan);
     tsan::handed_over(job.get());
     return job.release();
   }
@@ -91,21 +116,23 @@ struct Loader::State {
   void work(Job& job) {
     try {
       collate.prepare(job.slice, *job.batch);
-      tsan::handed_over(&job);
+      tsan::handed_over_to_tasks();
       const auto count = static_cast<int64_t>(job.slice.rows.size());
       tbb::this_task_arena::isolate([&] {
         tbb::parallel_for(
             tbb::blocked_range<int64_t>(0, count, 1),
             [&](const tbb::blocked_range<int64_t>& range) {
-              tsan::received(&job);
+              tsan::received_by_task();
+              std::unique_ptr<SampleScratch> scratch = scratches.take();
               for (int64_t i = range.begin(); i < range.end() && !stopping; ++i) {
-                collate.sample(job.slice, i, scratch.local(), *job.batch);
+                collate.sample(job.slice, i, *scratch, *job.batch);
               }
-              tsan::handed_over(&job);
+              scratches.give(std::move(scratch));
+              tsan::handed_over_to_tasks();
             },
             tbb::simple_partitioner());
       });
-      tsan::received(&job);
+      tsan::received_by_task();
       collate.finish(*job.batch);
     } catch (...) {
       job.error = std::current_exception();
@@ -123,22 +150,30 @@ struct Loader::State {
   }
 
   void run() {
+    const auto first = [&](tbb::flow_control& control) {
+      tsan::received_by_task();
+      return produce(control);
+    };
+    const auto middle = [&](Job* job) {
+      tsan::received_by_task();
+      tsan::received(job);
+      work(*job);
+      tsan::handed_over(job);
+      return job;
+    };
+    const auto last = [&](Job* job) {
+      tsan::received_by_task();
+      tsan::received(job);
+      deliver(std::unique_ptr<Job>(job));
+      tsan::handed_over_to_tasks();
+    };
+    tsan::handed_over_to_tasks();
     arena.execute([&] {
-      tbb::parallel_pipeline(
-          kTokens, tbb::make_filter<void, Job*>(tbb::filter_mode::serial_in_order,
-                                                [&](tbb::flow_control& control) { return produce(control); }) &
-                       tbb::make_filter<Job*, Job*>(tbb::filter_mode::parallel,
-                                                    [&](Job* job) {
-                                                      tsan::received(job);
-                                                      work(*job);
-                                                      tsan::handed_over(job);
-                                                      return job;
-                                                    }) &
-                       tbb::make_filter<Job*, void>(tbb::filter_mode::serial_in_order, [&](Job* job) {
-                         tsan::received(job);
-                         deliver(std::unique_ptr<Job>(job));
-                       }));
+      tbb::parallel_pipeline(kTokens, tbb::make_filter<void, Job*>(tbb::filter_mode::serial_in_order, first) &
+                                          tbb::make_filter<Job*, Job*>(tbb::filter_mode::parallel, middle) &
+                                          tbb::make_filter<Job*, void>(tbb::filter_mode::serial_in_order, last));
     });
+    tsan::received_by_task();
     if (!stopping) queue.finish(nullptr);
   }
 
@@ -149,7 +184,7 @@ struct Loader::State {
   BatchPool pool;
   std::optional<tbb::global_control> more_threads;
   tbb::task_arena arena;
-  tbb::enumerable_thread_specific<SampleScratch> scratch;
+  ScratchPool scratches;
   int64_t update;
   int64_t last_update;
   int64_t part = 0;

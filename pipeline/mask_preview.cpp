@@ -14,11 +14,11 @@
 namespace d2v {
 namespace {
 
-constexpr int64_t kGap = 6;         // between tiles
-constexpr int64_t kFirstGap = 14;   // after the unmasked picture
+constexpr int64_t kGap = 6;        // between tiles
+constexpr int64_t kFirstGap = 14;  // after the unmasked picture
 constexpr std::array<uint8_t, 3> kPaper{255, 255, 255};
-constexpr std::array<uint8_t, 3> kLine{88, 88, 88};      // between patches of one kind
-constexpr std::array<uint8_t, 3> kBorder{255, 176, 0};   // around what is kept
+constexpr std::array<uint8_t, 3> kLine{88, 88, 88};     // between patches of one kind
+constexpr std::array<uint8_t, 3> kBorder{255, 176, 0};  // around what is kept
 
 void set_pixel(Image& canvas, int64_t x, int64_t y, const std::array<uint8_t, 3>& colour) {
   std::memcpy(canvas.row(y) + x * 3, colour.data(), 3);
@@ -62,8 +62,9 @@ Image masked_tile(const Image& picture, const MaskGrid& grid, std::span<const in
 
 }  // namespace
 
-std::vector<uint8_t> render_mask_preview(const ImageSource& source, const DataConfig& data, const ImageConfig& image,
-                                         const MaskConfig& mask, const MaskPreviewOptions& options) {
+std::vector<uint8_t> render_mask_preview(const ImageSource& source, const DataConfig& data,
+                                         const ImageConfig& image, const MaskConfig& mask,
+                                         const MaskPreviewOptions& options) {
   const MaskGrid grid = image_grid(image);
   const MaskPlan plan = plan_masks(mask, grid, mask_ratio(mask, options.seed, 0));
   const int64_t clones = std::min(options.clones, mask.clones);
@@ -76,7 +77,8 @@ std::vector<uint8_t> render_mask_preview(const ImageSource& source, const DataCo
   std::vector<RngKey> keys;
   std::vector<uint8_t> file;
   std::string last_error;
-  for (int64_t i = 0; i < order.updates_per_epoch() && static_cast<int64_t>(pictures.size()) < options.pictures; ++i) {
+  for (int64_t i = 0;
+       i < order.updates_per_epoch() && static_cast<int64_t>(pictures.size()) < options.pictures; ++i) {
     const uint32_t row = order.slice(i, 0).rows[0];
     const RngKey key{.seed = options.seed, .stream = Stream::mask, .sample = source.samples[row].id};
     try {
@@ -87,8 +89,8 @@ std::vector<uint8_t> render_mask_preview(const ImageSource& source, const DataCo
       last_error = error.what();
     }
   }
-  check<DataError>(!pictures.empty(), "{}: none of its {} pictures can be read; the last one: {}", source.root.string(),
-                   source.size(), last_error);
+  check<DataError>(!pictures.empty(), "{}: none of its {} pictures can be read; the last one: {}",
+                   source.root.string(), source.size(), last_error);
 
   Image canvas;
   const auto rows = static_cast<int64_t>(pictures.size());
@@ -106,7 +108,8 @@ std::vector<uint8_t> render_mask_preview(const ImageSource& source, const DataCo
       RngKey key = keys[i];
       key.clone = static_cast<uint32_t>(clone);
       draw_mask(plan, key, scratch, visible, masked);
-      draw_tile(canvas, masked_tile(picture, grid, masked), kGap + tile + kFirstGap + clone * (tile + kGap), top);
+      draw_tile(canvas, masked_tile(picture, grid, masked), kGap + tile + kFirstGap + clone * (tile + kGap),
+                top);
     }
   }
   return encode_png(canvas);

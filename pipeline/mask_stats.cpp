@@ -75,7 +75,8 @@ MaskStats measure_masks(const MaskConfig& mask, const MaskGrid& grid, uint64_t s
   stats.clones = mask.clones;
   MaskScratch scratch;
   Sums visible_components, masked_components, overlap;
-  std::vector<int64_t> visible(static_cast<size_t>(stats.plan.visible)), masked(static_cast<size_t>(stats.plan.masked));
+  std::vector<int64_t> visible(static_cast<size_t>(stats.plan.visible)),
+      masked(static_cast<size_t>(stats.plan.masked));
   std::vector<int64_t> previous;
   std::vector<int64_t> seen(static_cast<size_t>(grid.positions()));
   int64_t never = 0;
@@ -114,16 +115,17 @@ std::string format_mask_stats(const MaskStats& stats) {
   const MaskPlan& plan = stats.plan;
   const auto positions = static_cast<double>(plan.grid.positions());
   std::string text = fmt::format("{} masks of {} x {} positions ({}): {} samples, {} clones each\n",
-                                 stats.samples * stats.clones, plan.grid.rows, plan.grid.columns, name_of(plan.kind),
-                                 stats.samples, stats.clones);
-  if (plan.kind != MaskKind::random) text += fmt::format("blocks of side {}, {} a mask\n", plan.block, plan.starts);
+                                 stats.samples * stats.clones, plan.grid.rows, plan.grid.columns,
+                                 name_of(plan.kind), stats.samples, stats.clones);
+  if (plan.kind != MaskKind::random)
+    text += fmt::format("blocks of side {}, {} a mask\n", plan.block, plan.starts);
   text += fmt::format("kept    {:4} of {} positions, {:5.1f} %\n", plan.visible, plan.grid.positions(),
                       100 * static_cast<double>(plan.visible) / positions);
   text += fmt::format("hidden  {:4} of {} positions, {:5.1f} %\n\n", plan.masked, plan.grid.positions(),
                       100 * static_cast<double>(plan.masked) / positions);
   const auto row = [&](std::string_view name, const Spread& spread, int digits) {
-    text += fmt::format("{:<36}{:>8.{}f}{:>8.{}f}{:>8.{}f}{:>8.{}f}\n", name, spread.mean, digits, spread.std, digits,
-                        spread.min, digits, spread.max, digits);
+    text += fmt::format("{:<36}{:>8.{}f}{:>8.{}f}{:>8.{}f}{:>8.{}f}\n", name, spread.mean, digits, spread.std,
+                        digits, spread.min, digits, spread.max, digits);
   };
   text += fmt::format("{:<36}{:>8}{:>8}{:>8}{:>8}\n", "", "mean", "std", "min", "max");
   row("kept groups (joined by edges)", stats.visible_components, 2);

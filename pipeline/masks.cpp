@@ -105,9 +105,10 @@ void draw_blocks(const MaskPlan& plan, Philox& random, uint64_t* words) {
 }  // namespace
 
 MaskGrid image_grid(const ImageConfig& image) {
-  check<UsageError>(image.patch > 0 && image.size % image.patch == 0,
-                    "image.patch: {} does not divide image.size {}; choose a patch side that does, such as {}",
-                    image.patch, image.size, std::gcd(image.size, int64_t{16}));
+  check<UsageError>(
+      image.patch > 0 && image.size % image.patch == 0,
+      "image.patch: {} does not divide image.size {}; choose a patch side that does, such as {}", image.patch,
+      image.size, std::gcd(image.size, int64_t{16}));
   const int64_t side = image.size / image.patch;
   return {side, side, false};
 }
@@ -127,14 +128,16 @@ MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob) {
   plan.visible = mask.kind == MaskKind::block ? grid.positions() - target : target;
   plan.masked = grid.positions() - plan.visible;
 
-  check<UsageError>(plan.visible > 0,
-                    "mask.prob: {} keeps none of the {} positions, the student would see nothing; lower it to {:.3g} "
-                    "or less",
-                    prob, grid.positions(), 1.0 - 1.0 / positions);
-  check<UsageError>(plan.masked > 0,
-                    "mask.prob: {} hides none of the {} positions, there would be nothing to predict; raise it to "
-                    "{:.3g} or more",
-                    prob, grid.positions(), 1.0 / positions);
+  check<UsageError>(
+      plan.visible > 0,
+      "mask.prob: {} keeps none of the {} positions, the student would see nothing; lower it to {:.3g} "
+      "or less",
+      prob, grid.positions(), 1.0 - 1.0 / positions);
+  check<UsageError>(
+      plan.masked > 0,
+      "mask.prob: {} hides none of the {} positions, there would be nothing to predict; raise it to "
+      "{:.3g} or more",
+      prob, grid.positions(), 1.0 / positions);
   if (mask.kind == MaskKind::random) return plan;
 
   const double area = static_cast<double>(grid.sequence ? plan.block : plan.block * plan.block);
@@ -163,9 +166,10 @@ double mask_ratio(const MaskConfig& mask, uint64_t seed, int64_t update) {
 
 void draw_mask(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch, std::span<int64_t> visible,
                std::span<int64_t> masked) {
-  check(static_cast<int64_t>(visible.size()) == plan.visible && static_cast<int64_t>(masked.size()) == plan.masked,
-        "draw_mask: expected room for {} visible and {} masked positions, found {} and {}", plan.visible, plan.masked,
-        visible.size(), masked.size());
+  check(static_cast<int64_t>(visible.size()) == plan.visible &&
+            static_cast<int64_t>(masked.size()) == plan.masked,
+        "draw_mask: expected room for {} visible and {} masked positions, found {} and {}", plan.visible,
+        plan.masked, visible.size(), masked.size());
   const int64_t positions = plan.grid.positions(), words = (positions + 63) / 64;
   scratch.bits.resize(static_cast<size_t>(words + 1));
   scratch.ones.resize(static_cast<size_t>(positions + kSlack));

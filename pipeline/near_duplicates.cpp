@@ -1,16 +1,17 @@
 #include "d2v/pipeline/near_duplicates.h"
 
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <numeric>
+
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
 
 #include "d2v/base/check.h"
 #include "d2v/pipeline/image_reader.h"
 #include "d2v/pipeline/resize.h"
 #include "thumbnail_cache.h"
+#include "tsan.h"
 
 namespace fs = std::filesystem;
 
@@ -31,7 +32,8 @@ Candidate candidate_of(const CachedThumbnail& thumbnail, uint32_t row) {
     int64_t sum = 0;
     for (int64_t i = c; i < kThumbnailBytes; i += 3) sum += thumbnail.pixels[i];
     const int64_t mean = sum / (kThumbnailSide * kThumbnailSide);
-    for (int64_t i = c; i < kThumbnailBytes; i += 3) candidate.contrast += std::abs(thumbnail.pixels[i] - mean);
+    for (int64_t i = c; i < kThumbnailBytes; i += 3)
+      candidate.contrast += std::abs(thumbnail.pixels[i] - mean);
     candidate.sum += sum;
   }
   return candidate;
@@ -50,7 +52,8 @@ CachedThumbnail stamp_of(const ImageSource& source, uint32_t row) {
 
 void draw_thumbnail(const ImageSource& source, uint32_t row, int64_t max_pixels, CachedThumbnail& thumbnail) {
   try {
-    const Image small = resize_bicubic(read_image(source.file(row), max_pixels), kThumbnailSide, kThumbnailSide);
+    const Image small =
+        resize_bicubic(read_image(source.file(row), max_pixels), kThumbnailSide, kThumbnailSide);
     std::copy(small.pixels.begin(), small.pixels.end(), thumbnail.pixels.begin());
     thumbnail.readable = 1;
   } catch (const DataError&) {
@@ -66,8 +69,10 @@ std::vector<CachedThumbnail> all_thumbnails(const ImageSource& source, const Nea
   oneapi::tbb::task_arena arena(options.threads > 0 ? static_cast<int>(options.threads)
                                                     : oneapi::tbb::task_arena::automatic);
   std::vector<char> drawn(count, 0);
+  tsan::handed_over_to_tasks();
   arena.execute([&] {
     oneapi::tbb::parallel_for(uint32_t{0}, count, [&](uint32_t row) {
+      tsan::received_by_task();
       CachedThumbnail& thumbnail = thumbnails[row] = stamp_of(source, row);
       const auto known = cache.find(thumbnail.id);
       if (known != cache.end() && known->second.bytes == thumbnail.bytes &&
@@ -77,8 +82,10 @@ std::vector<CachedThumbnail> all_thumbnails(const ImageSource& source, const Nea
         draw_thumbnail(source, row, options.max_pixels, thumbnail);
         drawn[row] = 1;
       }
+      tsan::handed_over_to_tasks();
     });
   });
+  tsan::received_by_task();
   const bool changed = std::count(drawn.begin(), drawn.end(), 1) > 0;
   if (!options.cache.empty() && changed) write_thumbnail_cache(options.cache, thumbnails);
   return thumbnails;
@@ -106,7 +113,8 @@ void group_near_duplicates(ImageSource& source, const NearDuplicateOptions& opti
   }
 
   // Sums cannot differ by more than the pixels do, so only neighbours in the order of sums are compared.
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.sum < b.sum; });
+  std::sort(candidates.begin(), candidates.end(),
+            [](const Candidate& a, const Candidate& b) { return a.sum < b.sum; });
   const auto limit = static_cast<int64_t>(options.tolerance * static_cast<double>(kThumbnailBytes));
   std::vector<uint32_t> parent(count);
   std::iota(parent.begin(), parent.end(), 0u);

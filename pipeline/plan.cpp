@@ -12,15 +12,17 @@ namespace d2v {
 Plan::Plan(const PlanSettings& settings) : settings_(settings) {
   const int64_t samples = settings_.samples, batch = settings_.batch;
   check<DataError>(samples > 0, "the data set has no samples; look at data.path");
-  check(samples <= std::numeric_limits<uint32_t>::max(), "plan: {} samples are more than 32 bits can number", samples);
+  check(samples <= std::numeric_limits<uint32_t>::max(), "plan: {} samples are more than 32 bits can number",
+        samples);
   check<UsageError>(batch > 0, "data.batch: expected at least 1, found {}", batch);
   check<UsageError>(settings_.accumulate > 0 && batch % settings_.accumulate == 0,
-                    "run.accumulate: {} does not divide data.batch {}; choose a divisor of it", settings_.accumulate,
-                    batch);
-  check<UsageError>(batch <= samples || !settings_.drop_last,
-                    "data.batch: {} is more than the {} samples of the data set, so no batch is ever full; lower "
-                    "data.batch to {} or less, add data, or set data.drop_last no",
-                    batch, samples, samples);
+                    "run.accumulate: {} does not divide data.batch {}; choose a divisor of it",
+                    settings_.accumulate, batch);
+  check<UsageError>(
+      batch <= samples || !settings_.drop_last,
+      "data.batch: {} is more than the {} samples of the data set, so no batch is ever full; lower "
+      "data.batch to {} or less, add data, or set data.drop_last no",
+      batch, samples, samples);
   updates_per_epoch_ = settings_.drop_last ? samples / batch : (samples + batch - 1) / batch;
 }
 
@@ -29,11 +31,14 @@ Plan::Extent Plan::samples_of(int64_t update) const {
   return {first, std::min(settings_.batch, settings_.samples - first)};
 }
 
-int64_t Plan::parts_of(int64_t update) const { return std::min(settings_.accumulate, samples_of(update).count); }
+int64_t Plan::parts_of(int64_t update) const {
+  return std::min(settings_.accumulate, samples_of(update).count);
+}
 
 Slice Plan::slice(int64_t update, int64_t part) {
   const int64_t parts = parts_of(update);
-  check(update >= 0 && part >= 0 && part < parts, "plan: update {} has no slice {}, only {}", update, part, parts);
+  check(update >= 0 && part >= 0 && part < parts, "plan: update {} has no slice {}, only {}", update, part,
+        parts);
   const Extent all = samples_of(update);
   const int64_t epoch = epoch_of(update);
   if (epoch != ordered_epoch_) {
@@ -41,7 +46,8 @@ Slice Plan::slice(int64_t update, int64_t part) {
     std::iota(order_.begin(), order_.end(), 0u);
     if (settings_.shuffle) {
       Philox random({.seed = settings_.seed, .stream = Stream::order, .step = static_cast<uint64_t>(epoch)});
-      for (auto i = static_cast<uint32_t>(order_.size()); i > 1; --i) std::swap(order_[i - 1], order_[random.below(i)]);
+      for (auto i = static_cast<uint32_t>(order_.size()); i > 1; --i)
+        std::swap(order_[i - 1], order_[random.below(i)]);
     }
     ordered_epoch_ = epoch;
   }

@@ -39,9 +39,10 @@ void check_png_chunks(std::span<const uint8_t> file) {
     const std::string_view type(reinterpret_cast<const char*>(file.data()) + at + 4, 4);
     const bool critical = (file[at + 4] & 0x20) == 0;
     if (critical) {
-      const uint32_t found = crc32(file.subspan(at + 4, length + 4)), expected = big_endian(file, at + 8 + length);
-      check<DataError>(found == expected, "broken PNG (checksum of chunk {} is {:08x} instead of {:08x})", type, found,
-                       expected);
+      const uint32_t found = crc32(file.subspan(at + 4, length + 4)),
+                     expected = big_endian(file, at + 8 + length);
+      check<DataError>(found == expected, "broken PNG (checksum of chunk {} is {:08x} instead of {:08x})",
+                       type, found, expected);
     }
     if (type == "IEND") return;
     at += 12 + length;

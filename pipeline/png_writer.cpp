@@ -21,8 +21,9 @@ std::vector<uint8_t> encode_png(const Image& image) {
     auto* out = static_cast<std::vector<uint8_t>*>(to);
     out->insert(out->end(), first, first + size);
   };
-  const int ok = stbi_write_png_to_func(append, &bytes, static_cast<int>(image.width), static_cast<int>(image.height), 3,
-                                        image.pixels.data(), static_cast<int>(image.width * 3));
+  const int ok =
+      stbi_write_png_to_func(append, &bytes, static_cast<int>(image.width), static_cast<int>(image.height), 3,
+                             image.pixels.data(), static_cast<int>(image.width * 3));
   check(ok != 0, "cannot encode a PNG of {}x{} pixels", image.width, image.height);
   return bytes;
 }

@@ -38,7 +38,8 @@ Image copy_box(const Image& image, const Box& box) {
 Image horizontal(const Image& image, const Taps& taps, Extent rows) {
   Image result;
   result.resize(rows.high - rows.low, static_cast<int64_t>(taps.first.size()));
-  for (int64_t y = 0; y < result.height; ++y) resize_row(image.row(rows.low + y), image.width, taps, result.row(y));
+  for (int64_t y = 0; y < result.height; ++y)
+    resize_row(image.row(rows.low + y), image.width, taps, result.row(y));
   return result;
 }
 
@@ -61,7 +62,8 @@ Image resize_bicubic(const Image& image, int64_t height, int64_t width) {
 
 Image resize_bicubic(const Image& image, int64_t height, int64_t width, const Box& window) {
   check(height > 0 && width > 0 && image.height > 0 && image.width > 0,
-        "resize: expected sides of at least 1, found {}x{} to {}x{}", image.width, image.height, width, height);
+        "resize: expected sides of at least 1, found {}x{} to {}x{}", image.width, image.height, width,
+        height);
   check(window.x >= 0 && window.y >= 0 && window.width > 0 && window.height > 0 &&
             window.x + window.width <= width && window.y + window.height <= height,
         "resize: window {}x{} at ({}, {}) leaves the result of {}x{}", window.width, window.height, window.x,

@@ -78,7 +78,8 @@ constexpr int32_t kLowMask = (1 << kLowBits) - 1;
       const __m128i four = _mm_loadu_si128(reinterpret_cast<const __m128i*>(weights + t));
       const __m128i four_high = _mm_srai_epi32(four, kLowBits);
       const __m128i four_low = _mm_and_si128(four, _mm_set1_epi32(kLowMask));
-      const __m128i high_pairs = _mm_packs_epi32(four_high, four_high), low_pairs = _mm_packs_epi32(four_low, four_low);
+      const __m128i high_pairs = _mm_packs_epi32(four_high, four_high),
+                    low_pairs = _mm_packs_epi32(four_low, four_low);
       high = _mm_add_epi32(high, _mm_madd_epi16(first, _mm_shuffle_epi32(high_pairs, 0x00)));
       high = _mm_add_epi32(high, _mm_madd_epi16(next, _mm_shuffle_epi32(high_pairs, 0x55)));
       low = _mm_add_epi32(low, _mm_madd_epi16(first, _mm_shuffle_epi32(low_pairs, 0x00)));
@@ -98,8 +99,8 @@ constexpr int32_t kLowMask = (1 << kLowBits) - 1;
   }
 }
 
-[[gnu::target("avx2")]] void blend_rows(const uint8_t* rows, int64_t stride, int64_t bytes, const int32_t* weights, int64_t count,
-                uint8_t* out) {
+[[gnu::target("avx2")]] void blend_rows(const uint8_t* rows, int64_t stride, int64_t bytes,
+                                        const int32_t* weights, int64_t count, uint8_t* out) {
   constexpr int64_t kStep = 16;
   const __m128i zero_bytes = _mm_setzero_si128();
   int64_t x = 0;
@@ -126,8 +127,10 @@ constexpr int32_t kLowMask = (1 << kLowBits) - 1;
       return _mm256_srai_epi32(sum, kWeightBits);
     };
     // Packing works per 128-bit lane; the permutation puts the words back in order.
-    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(join(high_a, low_a), join(high_b, low_b)), 0xd8);
-    const __m128i packed = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+    const __m256i words =
+        _mm256_permute4x64_epi64(_mm256_packs_epi32(join(high_a, low_a), join(high_b, low_b)), 0xd8);
+    const __m128i packed =
+        _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x), packed);
   }
   for (; x < bytes; ++x) {

@@ -10,14 +10,15 @@ constexpr uint32_t kMaxReplacements = 1000;
 
 // A replacement may come up as itself in the same epoch too; its crops and masks there must differ from those here.
 uint32_t replacement_occurrence(const SampleRef& original, uint32_t attempt) {
-  const uint64_t mixed = (original.id ^ (uint64_t{original.occurrence} << 32 | attempt)) * 0x9e3779b97f4a7c15u;
+  const uint64_t mixed =
+      (original.id ^ (uint64_t{original.occurrence} << 32 | attempt)) * 0x9e3779b97f4a7c15u;
   return 0x80000000u | static_cast<uint32_t>(mixed >> 33);
 }
 
 }  // namespace
 
-SampleWork::SampleWork(const ImageSource& source, const DataConfig& data, const ImageConfig& image, bool training,
-                       uint64_t seed)
+SampleWork::SampleWork(const ImageSource& source, const DataConfig& data, const ImageConfig& image,
+                       bool training, uint64_t seed)
     : source_(source),
       data_(data),
       image_(image),
@@ -63,12 +64,14 @@ std::optional<SampleRead> SampleWork::read(uint32_t row, int64_t epoch, SampleSc
     sample.ref = {source_.samples[sample.row].id, replacement_occurrence(original, attempt)};
     if (try_read(sample, epoch, scratch, out)) return sample;
   }
-  fail<DataError>("{}: none of {} pictures drawn in its place can be read either; look at the other files of {}",
-                  source_.file(row).string(), kMaxReplacements, source_.root.string());
+  fail<DataError>(
+      "{}: none of {} pictures drawn in its place can be read either; look at the other files of {}",
+      source_.file(row).string(), kMaxReplacements, source_.root.string());
 }
 
 void SampleWork::draw_masks(const MaskPlan& plan, int64_t clones, int64_t epoch, const SampleRef& ref,
-                            SampleScratch& scratch, std::span<int64_t> visible, std::span<int64_t> masked) const {
+                            SampleScratch& scratch, std::span<int64_t> visible,
+                            std::span<int64_t> masked) const {
   for (int64_t clone = 0; clone < clones; ++clone) {
     draw_mask(plan,
               {.seed = seed_,
@@ -77,7 +80,8 @@ void SampleWork::draw_masks(const MaskPlan& plan, int64_t clones, int64_t epoch,
                .sample = ref.id,
                .occurrence = ref.occurrence,
                .clone = static_cast<uint32_t>(clone)},
-              scratch.mask, visible.subspan(static_cast<size_t>(clone * plan.visible), static_cast<size_t>(plan.visible)),
+              scratch.mask,
+              visible.subspan(static_cast<size_t>(clone * plan.visible), static_cast<size_t>(plan.visible)),
               masked.subspan(static_cast<size_t>(clone * plan.masked), static_cast<size_t>(plan.masked)));
   }
 }

@@ -34,11 +34,12 @@ class SampleWork {
 
   // Reads the picture of `row` into `out` (3·H·W numbers). In training a file that cannot be read is noted and replaced
   // by one drawn by its key; otherwise nothing comes back. Throws DataError above data.max_bad_fraction.
-  std::optional<SampleRead> read(uint32_t row, int64_t epoch, SampleScratch& scratch, std::span<float> out) const;
+  std::optional<SampleRead> read(uint32_t row, int64_t epoch, SampleScratch& scratch,
+                                 std::span<float> out) const;
 
   // All masks of a sample: (M, V) and (M, T-V).
-  void draw_masks(const MaskPlan& plan, int64_t clones, int64_t epoch, const SampleRef& ref, SampleScratch& scratch,
-                  std::span<int64_t> visible, std::span<int64_t> masked) const;
+  void draw_masks(const MaskPlan& plan, int64_t clones, int64_t epoch, const SampleRef& ref,
+                  SampleScratch& scratch, std::span<int64_t> visible, std::span<int64_t> masked) const;
 
   std::vector<BadFile> bad_files() const { return bad_.all(); }
 

@@ -14,7 +14,9 @@ namespace {
 thread_local size_t largest_request = std::numeric_limits<size_t>::max();
 
 void* bounded_malloc(size_t size) { return size <= largest_request ? std::malloc(size) : nullptr; }
-void* bounded_realloc(void* old, size_t size) { return size <= largest_request ? std::realloc(old, size) : nullptr; }
+void* bounded_realloc(void* old, size_t size) {
+  return size <= largest_request ? std::realloc(old, size) : nullptr;
+}
 
 }  // namespace
 
@@ -51,7 +53,8 @@ std::string reason() {
 
 // stb_image counts bytes in int.
 int checked_size(std::span<const uint8_t> file) {
-  check<DataError>(file.size() <= std::numeric_limits<int>::max(), "file of {} bytes: too large", file.size());
+  check<DataError>(file.size() <= std::numeric_limits<int>::max(), "file of {} bytes: too large",
+                   file.size());
   return static_cast<int>(file.size());
 }
 
@@ -94,10 +97,11 @@ Image decode_stb(std::span<const uint8_t> file, int64_t width, int64_t height) {
   const RequestLimit limit(static_cast<size_t>(20 * (width + 1) * (height + 1) + (1 << 20)));
   int got_width = 0, got_height = 0, channels = 0;
   const std::unique_ptr<stbi_uc, void (*)(void*)> data(
-      stbi_load_from_memory(file.data(), checked_size(file), &got_width, &got_height, &channels, 0), std::free);
+      stbi_load_from_memory(file.data(), checked_size(file), &got_width, &got_height, &channels, 0),
+      std::free);
   check<DataError>(data != nullptr, "broken picture ({})", reason());
-  check<DataError>(got_width == width && got_height == height, "broken picture (header {}x{}, pixels {}x{})", width,
-                   height, got_width, got_height);
+  check<DataError>(got_width == width && got_height == height, "broken picture (header {}x{}, pixels {}x{})",
+                   width, height, got_width, got_height);
   Image image;
   image.resize(height, width);
   constexpr std::array kConversions{to_rgb<1>, to_rgb<2>, to_rgb<3>, to_rgb<4>};

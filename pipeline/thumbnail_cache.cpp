@@ -21,7 +21,8 @@ std::string_view view(const void* data, size_t size) { return {static_cast<const
 }  // namespace
 
 std::unordered_map<uint64_t, CachedThumbnail> read_thumbnail_cache(const std::filesystem::path& file) {
-  static_assert(std::is_trivially_copyable_v<CachedThumbnail> && sizeof(CachedThumbnail) == 32 + kThumbnailBytes);
+  static_assert(std::is_trivially_copyable_v<CachedThumbnail> &&
+                sizeof(CachedThumbnail) == 32 + kThumbnailBytes);
   std::vector<uint8_t> bytes;
   try {
     read_file(file, bytes);
@@ -42,7 +43,8 @@ std::unordered_map<uint64_t, CachedThumbnail> read_thumbnail_cache(const std::fi
   return cache;
 }
 
-void write_thumbnail_cache(const std::filesystem::path& file, const std::vector<CachedThumbnail>& thumbnails) {
+void write_thumbnail_cache(const std::filesystem::path& file,
+                           const std::vector<CachedThumbnail>& thumbnails) {
   const std::string_view records = view(thumbnails.data(), thumbnails.size() * sizeof(CachedThumbnail));
   const uint64_t hash = image_id(records);
   std::string text(kVersion);

@@ -14,10 +14,10 @@ inline constexpr int64_t kThumbnailBytes = kThumbnailSide * kThumbnailSide * 3;
 
 // What a file was when its thumbnail was made. A plain record: the cache file is an array of them.
 struct CachedThumbnail {
-  uint64_t id = 0;       // image_id of the path
-  uint64_t bytes = 0;    // size of the file
-  int64_t changed = 0;   // its last change, in ticks of the file clock
-  uint64_t readable = 0; // 0: the picture could not be read
+  uint64_t id = 0;        // image_id of the path
+  uint64_t bytes = 0;     // size of the file
+  int64_t changed = 0;    // its last change, in ticks of the file clock
+  uint64_t readable = 0;  // 0: the picture could not be read
   std::array<uint8_t, kThumbnailBytes> pixels{};
 };
 

@@ -17,7 +17,8 @@ Box random_box(const ImageConfig& config, int64_t width, int64_t height, Philox&
   const auto area = static_cast<double>(width * height);
   for (int i = 0; i < kTries; ++i) {
     const double target = area * random.uniform(config.crop_scale_min, config.crop_scale_max);
-    const double ratio = std::exp(random.uniform(std::log(config.crop_ratio_min), std::log(config.crop_ratio_max)));
+    const double ratio =
+        std::exp(random.uniform(std::log(config.crop_ratio_min), std::log(config.crop_ratio_max)));
     const auto w = static_cast<int64_t>(std::nearbyint(std::sqrt(target * ratio)));
     const auto h = static_cast<int64_t>(std::nearbyint(std::sqrt(target / ratio)));
     if (w < 1 || h < 1 || w > width || h > height) continue;
@@ -49,7 +50,8 @@ void mirror(Image& image) {
 // Padding must not turn a long, thin picture into a huge one.
 int64_t square_side(const ImageInfo& info, int64_t max_pixels) {
   const int64_t side = std::max(info.width, info.height);
-  check<DataError>(side <= max_pixels / side, "{}x{}, padded to a square by image.pad_square, is more than data.max_pixels {}",
+  check<DataError>(side <= max_pixels / side,
+                   "{}x{}, padded to a square by image.pad_square, is more than data.max_pixels {}",
                    info.width, info.height, max_pixels);
   return side;
 }
@@ -64,9 +66,11 @@ Image padded_box(std::span<const uint8_t> file, const ImageInfo& info, int64_t s
   const int64_t y0 = std::max(box.y, top), y1 = std::min(box.y + box.height, top + info.height);
   // Where the box shows nothing but padding, the file is still read: a broken one must not pass.
   const bool empty = x0 >= x1 || y0 >= y1;
-  const Image part = decode_box(file, info, empty ? Box{0, 0, 1, 1} : Box{x0 - left, y0 - top, x1 - x0, y1 - y0});
+  const Image part =
+      decode_box(file, info, empty ? Box{0, 0, 1, 1} : Box{x0 - left, y0 - top, x1 - x0, y1 - y0});
   for (int64_t y = y0; y < y1 && !empty; ++y) {
-    std::memcpy(result.row(y - box.y) + (x0 - box.x) * 3, part.row(y - y0), static_cast<size_t>(part.width * 3));
+    std::memcpy(result.row(y - box.y) + (x0 - box.x) * 3, part.row(y - y0),
+                static_cast<size_t>(part.width * 3));
   }
   return result;
 }
@@ -88,8 +92,9 @@ Image training_picture(std::span<const uint8_t> file, const ImageConfig& config,
   const bool pad = config.pad_square && info.width != info.height;
   const int64_t side = pad ? square_side(info, max_pixels) : 0;
   const CropDraw draw = draw_crop(config, pad ? side : info.width, pad ? side : info.height, key);
-  Image image = resize_bicubic(pad ? padded_box(file, info, side, draw.box) : decode_box(file, info, draw.box), config.size,
-                               config.size);
+  Image image =
+      resize_bicubic(pad ? padded_box(file, info, side, draw.box) : decode_box(file, info, draw.box),
+                     config.size, config.size);
   if (draw.flip) mirror(image);
   return image;
 }
@@ -126,8 +131,8 @@ Normalizer::Normalizer(const ImageConfig& config) {
 
 void Normalizer::operator()(const Image& image, std::span<float> out) const {
   const int64_t plane = image.height * image.width;
-  check(static_cast<int64_t>(out.size()) == 3 * plane, "normalize: expected room for {} numbers, found {}", 3 * plane,
-        out.size());
+  check(static_cast<int64_t>(out.size()) == 3 * plane, "normalize: expected room for {} numbers, found {}",
+        3 * plane, out.size());
   const uint8_t* in = image.pixels.data();
   float *red = out.data(), *green = red + plane, *blue = green + plane;
   for (int64_t i = 0; i < plane; ++i, in += 3) {

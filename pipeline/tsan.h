@@ -33,4 +33,16 @@ inline void received([[maybe_unused]] void* address) {
 #endif
 }
 
+// The same for what a thread reads before it knows any address: the closures that TBB copies into its tasks. Call
+// handed_over_to_tasks before a TBB algorithm and at the end of a task, received_by_task at the start of a task and after
+// the algorithm.
+#ifdef D2V_TSAN
+inline char task_channel;
+inline void handed_over_to_tasks() { __tsan_release(&task_channel); }
+inline void received_by_task() { __tsan_acquire(&task_channel); }
+#else
+inline void handed_over_to_tasks() {}
+inline void received_by_task() {}
+#endif
+
 }  // namespace d2v::tsan

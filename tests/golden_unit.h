@@ -1,11 +1,11 @@
 // One unit of golden/blocks: recorded parameters, inputs, outputs and gradients of a single module.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <map>
 #include <memory>
 #include <string>
+
+#include <ATen/ATen.h>
 
 #include "d2v/nn/tensor_file.h"
 #include "d2v/nn/weights.h"
@@ -27,7 +27,8 @@ class GoldenUnit {
     layout_ = ParameterLayout(parameters);
     arenas_.full = arenas_.low = make_arena(layout_.size(), at::kFloat);
     arenas_.full_gradient = arenas_.low_gradient = make_arena(layout_.size(), at::kFloat);
-    for (const Parameter& p : layout_.all()) view_of(arenas_.full, p).copy_(tensors().at(prefix_ + "param." + p.name));
+    for (const Parameter& p : layout_.all())
+      view_of(arenas_.full, p).copy_(tensors().at(prefix_ + "param." + p.name));
   }
 
   Weights weights() const { return {layout_, arenas_}; }
@@ -65,7 +66,8 @@ class GoldenUnit {
   // max |difference| / max |recorded|.
   static double error(const at::Tensor& have, const at::Tensor& want) {
     if (have.sizes() != want.sizes()) return 1e30;
-    return ((have.detach().to(at::kDouble) - want.to(at::kDouble)).abs().max() / want.to(at::kDouble).abs().max().clamp_min(1e-30))
+    return ((have.detach().to(at::kDouble) - want.to(at::kDouble)).abs().max() /
+            want.to(at::kDouble).abs().max().clamp_min(1e-30))
         .item<double>();
   }
 

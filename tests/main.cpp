@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "doctest.h"
 #include "test_data.h"
 
+#include "doctest.h"
 
 namespace {
 

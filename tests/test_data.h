@@ -20,15 +20,15 @@ void report_skip(const std::string& reason);
 }  // namespace d2v::test
 
 // Ends the running test case as skipped. A program whose cases were all skipped exits with 77.
-#define D2V_SKIP(reason)               \
-  do {                                 \
-    ::d2v::test::report_skip(reason);  \
-    return;                            \
+#define D2V_SKIP(reason)              \
+  do {                                \
+    ::d2v::test::report_skip(reason); \
+    return;                           \
   } while (false)
 
 // Skips the running test case unless the test data holds `relative`, e.g. D2V_NEED_TEST_DATA("golden/image_base").
-#define D2V_NEED_TEST_DATA(relative)                                                            \
-  do {                                                                                          \
-    if (!std::filesystem::exists(::d2v::test::test_data() / (relative)))                        \
+#define D2V_NEED_TEST_DATA(relative)                                                               \
+  do {                                                                                             \
+    if (!std::filesystem::exists(::d2v::test::test_data() / (relative)))                           \
       D2V_SKIP("no " + (::d2v::test::test_data() / (relative)).string() + " (set D2V_TEST_DATA)"); \
   } while (false)

@@ -61,7 +61,7 @@ void write_stderr(const std::string& text) { std::fwrite(text.data(), 1, text.si
 
 }  // namespace
 
-void log_line(LogLevel level, std::string_view text) {
+void log_line(LogLevel level, std::string_view text, LogTo to) {
   const char* name = level == LogLevel::info ? "" : level == LogLevel::warning ? "warning: " : "error: ";
   Logger& log = logger();
   const std::lock_guard lock(log.mutex);
@@ -75,7 +75,8 @@ void log_line(LogLevel level, std::string_view text) {
     at = end + 1;
   }
   const bool redraw = log.live && !log.status.empty();
-  write_stderr((redraw ? kEraseLine : "") + to_terminal + (redraw ? cut(log.status, columns()) : ""));
+  if (to == LogTo::everywhere)
+    write_stderr((redraw ? kEraseLine : "") + to_terminal + (redraw ? cut(log.status, columns()) : ""));
   if (!log.file) return;
   if (std::fwrite(to_file.data(), 1, to_file.size(), log.file.get()) == to_file.size() &&
       std::fflush(log.file.get()) == 0)

@@ -1,10 +1,10 @@
 #include "d2v/eval/accuracy.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 

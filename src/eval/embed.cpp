@@ -1,9 +1,9 @@
 #include "d2v/eval/embed.h"
 
-#include <ATen/ATen.h>
-
 #include <array>
 #include <map>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
@@ -41,8 +41,10 @@ std::string ids_text(const ImageSource& source, const at::Tensor& rows) {
 
 EmbedResult embed_folder(LoadedModel& model, const ImageSource& source, const EmbedSettings& settings) {
   const std::string ending = settings.out.extension().string();
-  check<UsageError>(ending == ".safetensors" || ending == ".npy", "--out {}: expected a name that ends in .safetensors or "
-                    ".npy", settings.out.string());
+  check<UsageError>(ending == ".safetensors" || ending == ".npy",
+                    "--out {}: expected a name that ends in .safetensors or "
+                    ".npy",
+                    settings.out.string());
   check<UsageError>(settings.network == Network::student || model.has_teacher(),
                     "{} has no teacher: use --network student", model.checkpoint.string());
   const std::vector<int64_t> layers = parse_layers(settings.layers, model.blocks());
@@ -59,10 +61,15 @@ EmbedResult embed_folder(LoadedModel& model, const ImageSource& source, const Em
       {"checkpoint", model.checkpoint.string()},
       {"network", settings.network == Network::teacher ? "teacher" : "student"},
       {"layers", layers_text(layers)},
-      {"tokens", settings.pooling == Pooling::mean ? "mean" : settings.pooling == Pooling::cls ? "cls" : "all"}};
-  if (ending == ".npy") write_npy(settings.out, features);
-  else write_tensor(settings.out, "features", features, metadata);
-  if (!settings.dump_input.empty()) write_tensor(settings.dump_input, "input", found.sources[1].values, metadata);
+      {"tokens", settings.pooling == Pooling::mean  ? "mean"
+                 : settings.pooling == Pooling::cls ? "cls"
+                                                    : "all"}};
+  if (ending == ".npy")
+    write_npy(settings.out, features);
+  else
+    write_tensor(settings.out, "features", features, metadata);
+  if (!settings.dump_input.empty())
+    write_tensor(settings.dump_input, "input", found.sources[1].values, metadata);
 
   EmbedResult result{features.size(0), features.sizes().vec(), settings.out, settings.out};
   result.ids.replace_extension(".tsv");

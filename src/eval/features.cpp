@@ -1,10 +1,10 @@
 #include "d2v/eval/features.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
@@ -28,9 +28,11 @@ std::vector<int64_t> parse_layers(const std::string& text, int64_t blocks) {
     int64_t number = part == "last" ? blocks : part == "middle" ? (blocks + 1) / 2 : 0;
     if (number == 0) {
       const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), number);
-      check<UsageError>(error == std::errc() && stop == part.data() + part.size() && number >= 1 && number <= blocks,
-                        "layer '{}': expected a block number from 1 to {}, 'last', 'middle', or several joined by "
-                        "'+', such as 'middle+last'", text, blocks);
+      check<UsageError>(
+          error == std::errc() && stop == part.data() + part.size() && number >= 1 && number <= blocks,
+          "layer '{}': expected a block number from 1 to {}, 'last', 'middle', or several joined by "
+          "'+', such as 'middle+last'",
+          text, blocks);
     }
     layers.push_back(number);
     start = end + 1;
@@ -38,11 +40,14 @@ std::vector<int64_t> parse_layers(const std::string& text, int64_t blocks) {
   return layers;
 }
 
-std::string layers_text(const std::vector<int64_t>& layers) { return fmt::format("{}", fmt::join(layers, "+")); }
+std::string layers_text(const std::vector<int64_t>& layers) {
+  return fmt::format("{}", fmt::join(layers, "+"));
+}
 
 at::Tensor pooled_layers(const Features& features, const std::vector<int64_t>& layers, Pooling pooling) {
   const int64_t extra = features.extra_tokens;
-  check<UsageError>(pooling != Pooling::cls || extra > 0, "this model has no extra token, so no CLS token: use the "
+  check<UsageError>(pooling != Pooling::cls || extra > 0,
+                    "this model has no extra token, so no CLS token: use the "
                     "mean over tokens");
   std::vector<at::Tensor> parts;
   for (const int64_t layer : layers) {
@@ -56,9 +61,10 @@ at::Tensor pooled_layers(const Features& features, const std::vector<int64_t>& l
   return at::stack(parts, 1);
 }
 
-FeatureSource network_features(std::string name, Objective& objective, Network which, std::vector<int64_t> layers,
-                               Pooling pooling) {
-  return {std::move(name), [&objective, which, layers = std::move(layers), pooling](const at::Tensor& pixels) {
+FeatureSource network_features(std::string name, Objective& objective, Network which,
+                               std::vector<int64_t> layers, Pooling pooling) {
+  return {std::move(name),
+          [&objective, which, layers = std::move(layers), pooling](const at::Tensor& pixels) {
             return pooled_layers(objective.embed(pixels, which), layers, pooling);
           }};
 }
@@ -104,7 +110,8 @@ ExtractedFeatures extract(const Pictures& pictures, const std::vector<FeatureSou
     at::Tensor& values = result.sources[s].values;
     values = values.slice(0, 0, count);
     check<DataError>(at::isfinite(values.sum(at::kDouble)).item<bool>(),
-                     "features of '{}' are not finite: the weights are damaged, or training diverged", sources[s].name);
+                     "features of '{}' are not finite: the weights are damaged, or training diverged",
+                     sources[s].name);
   }
   return result;
 }

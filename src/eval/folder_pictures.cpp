@@ -1,10 +1,10 @@
 #include "d2v/eval/folder_pictures.h"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <unordered_map>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include "d2v/base/check.h"
 #include "d2v/base/log.h"
@@ -62,22 +62,26 @@ ProbeFolder probe_folder(const Config& config) {
   check<UsageError>(!config.data.path.empty(), "which pictures? Give their folder with --data.path DIR");
   ImageSource all = scan_images(config.data.path, config.data);
   log_info("{}", describe(all));
-  const auto unlabelled = std::count_if(all.samples.begin(), all.samples.end(), [](auto& s) { return s.label < 0; });
-  check<DataError>(unlabelled == 0 && all.classes.size() >= 2,
-                   "{}: a probe needs pictures in at least two sub-folders, one per class; found {} classes and {} "
-                   "pictures outside of any", config.data.path, all.classes.size(), unlabelled);
+  const auto unlabelled =
+      std::count_if(all.samples.begin(), all.samples.end(), [](auto& s) { return s.label < 0; });
+  check<DataError>(
+      unlabelled == 0 && all.classes.size() >= 2,
+      "{}: a probe needs pictures in at least two sub-folders, one per class; found {} classes and {} "
+      "pictures outside of any",
+      config.data.path, all.classes.size(), unlabelled);
   if (!all.split_folders) group_near_duplicates(all, config.data.max_pixels, config.data.threads);
   const uint64_t seed = 0;  // of the split: the same for all runs, so that their figures compare
   const ImageSplits splits = split_source(all, config.probe.valid_share, config.probe.test_share, seed);
   check<DataError>(!splits.test.empty() && !splits.valid.empty(),
-                   "{}: too few pictures to split: {} for training, {} for validation, {} for the test", config.data.path,
-                   splits.train.size(), splits.valid.size(), splits.test.size());
+                   "{}: too few pictures to split: {} for training, {} for validation, {} for the test",
+                   config.data.path, splits.train.size(), splits.valid.size(), splits.test.size());
   return {subset(all, chosen_rows(all, splits.train, config.probe.max_train)), subset(all, splits.valid),
           subset(all, splits.test), config};
 }
 
 ProbeSplits ProbeFolder::splits() const {
-  return {folder_pictures(train, config), folder_pictures(valid, config), folder_pictures(test, config), train.classes};
+  return {folder_pictures(train, config), folder_pictures(valid, config), folder_pictures(test, config),
+          train.classes};
 }
 
 }  // namespace d2v

@@ -1,9 +1,9 @@
 #include "d2v/eval/html.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdint>
+
+#include <fmt/format.h>
 
 namespace d2v {
 
@@ -80,12 +80,23 @@ std::string html_escape(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -101,7 +112,8 @@ std::string html_figure(std::string_view heading, std::string_view content, std:
                      html_escape(heading), content, html_escape(caption), html_escape(command));
 }
 
-std::string html_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows,
+std::string html_table(const std::vector<std::string>& header,
+                       const std::vector<std::vector<std::string>>& rows,
                        const std::vector<size_t>& numeric) {
   const auto kind = [&](size_t column) {
     return std::find(numeric.begin(), numeric.end(), column) != numeric.end() ? " class=\"n\"" : "";
@@ -111,7 +123,9 @@ std::string html_table(const std::vector<std::string>& header, const std::vector
   out += "</tr></thead><tbody>\n";
   for (const auto& row : rows) {
     // An empty first cell continues the group above.
-    out += &row != &rows.front() && !row.empty() && !row[0].empty() && rows.front().size() > 3 ? "<tr class=\"group\">" : "<tr>";
+    out += &row != &rows.front() && !row.empty() && !row[0].empty() && rows.front().size() > 3
+               ? "<tr class=\"group\">"
+               : "<tr>";
     for (size_t c = 0; c < row.size(); ++c) out += fmt::format("<td{}>{}</td>", kind(c), row[c]);
     out += "</tr>\n";
   }

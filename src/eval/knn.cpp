@@ -1,9 +1,9 @@
 #include "d2v/eval/knn.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <tuple>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
@@ -24,12 +24,14 @@ KnnIndex::KnnIndex(const at::Tensor& bank) : standardize_(bank), bank_(standardi
 int64_t KnnIndex::size() const { return bank_.size(0); }
 
 Neighbours KnnIndex::nearest(const at::Tensor& queries, int64_t k) const {
-  check(queries.dim() == 2 && queries.size(1) == bank_.size(1), "kNN: queries of width {} for a bank of width {}",
-        queries.dim() == 2 ? queries.size(1) : 0, bank_.size(1));
-  check<DataError>(bank_.size(0) >= k,
-                   "kNN with k = {} needs at least as many training pictures, there are {}: give more data or a "
-                   "smaller --probe.k",
-                   k, bank_.size(0));
+  check(queries.dim() == 2 && queries.size(1) == bank_.size(1),
+        "kNN: queries of width {} for a bank of width {}", queries.dim() == 2 ? queries.size(1) : 0,
+        bank_.size(1));
+  check<DataError>(
+      bank_.size(0) >= k,
+      "kNN with k = {} needs at least as many training pictures, there are {}: give more data or a "
+      "smaller --probe.k",
+      k, bank_.size(0));
   constexpr int64_t block_bytes = int64_t{64} << 20;
   const int64_t m = queries.size(0);
   const int64_t step = std::clamp<int64_t>(block_bytes / (4 * bank_.size(0)), 1, 4096);
@@ -46,7 +48,8 @@ Neighbours KnnIndex::nearest(const at::Tensor& queries, int64_t k) const {
   return result;
 }
 
-at::Tensor knn_vote(const Neighbours& neighbours, const at::Tensor& labels, int64_t classes, double temperature) {
+at::Tensor knn_vote(const Neighbours& neighbours, const at::Tensor& labels, int64_t classes,
+                    double temperature) {
   // The largest similarity is subtracted first: a factor common to a row's votes, so that exp cannot overflow.
   const at::Tensor best = std::get<0>(neighbours.similarity.max(1, true));
   const at::Tensor weight = ((neighbours.similarity - best).to(at::kDouble) / temperature).exp_();

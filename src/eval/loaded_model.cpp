@@ -16,8 +16,9 @@ namespace fs = std::filesystem;
 
 // Options that say what the weights are; everything else may be changed for an evaluation.
 bool shapes_the_model(const std::string& key) {
-  return key.starts_with("model.") || key.starts_with("decoder.") || key == "image.patch" || key == "image.size" ||
-         key == "image.channels" || key.starts_with("ema.") || key == "run.seed" || key.starts_with("loss.");
+  return key.starts_with("model.") || key.starts_with("decoder.") || key == "image.patch" ||
+         key == "image.size" || key == "image.channels" || key.starts_with("ema.") || key == "run.seed" ||
+         key.starts_with("loss.");
 }
 
 int64_t update_of(const fs::path& checkpoint) {
@@ -31,11 +32,13 @@ int64_t update_of(const fs::path& checkpoint) {
 LoadedModel load_model(const fs::path& path, std::span<const Override> overrides) {
   check<DataError>(fs::exists(path), "{}: no such run folder or checkpoint", path.string());
   if (fs::is_directory(path))
-    check<DataError>(fs::exists(path / kConfigFile), "{} is not a run folder: it has no {}; give the folder that "
-                     "`d2v pretrain` wrote (run.dir), or a checkpoint file", path.string(), kConfigFile);
+    check<DataError>(fs::exists(path / kConfigFile),
+                     "{} is not a run folder: it has no {}; give the folder that "
+                     "`d2v pretrain` wrote (run.dir), or a checkpoint file",
+                     path.string(), kConfigFile);
   for (const Override& one : overrides)
-    check<UsageError>(!shapes_the_model(one.key), "--{} cannot be changed here: the weights of {} depend on it", one.key,
-                      path.string());
+    check<UsageError>(!shapes_the_model(one.key),
+                      "--{} cannot be changed here: the weights of {} depend on it", one.key, path.string());
   LoadedModel model;
   model.checkpoint = find_checkpoint(path);
   model.config = std::make_unique<Config>();

@@ -1,11 +1,11 @@
 #include "d2v/eval/neighbours.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
+
+#include <ATen/ATen.h>
+#include <nlohmann/json.hpp>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
@@ -80,9 +80,11 @@ int64_t make_neighbours(LoadedModel& model, const ImageSource& source, const fs:
   const Network network = model.has_teacher() ? Network::teacher : Network::student;
   const ExtractedFeatures found =
       extract(folder_pictures(some, *model.config),
-              {network_features("teacher", *model.objective, network, parse_layers("middle+last", model.blocks()), Pooling::mean)});
-  check<DataError>(found.rows.size(0) > settings.neighbours, "{}: {} readable pictures are too few for strips of {} neighbours",
-                   source.root.string(), found.rows.size(0), settings.neighbours);
+              {network_features("teacher", *model.objective, network,
+                                parse_layers("middle+last", model.blocks()), Pooling::mean)});
+  check<DataError>(found.rows.size(0) > settings.neighbours,
+                   "{}: {} readable pictures are too few for strips of {} neighbours", source.root.string(),
+                   found.rows.size(0), settings.neighbours);
 
   const at::Tensor features = found.sources[0].values.flatten(1);
   const std::vector<int64_t> chosen = queries(some, found.rows, settings.strips);
@@ -90,11 +92,14 @@ int64_t make_neighbours(LoadedModel& model, const ImageSource& source, const fs:
                                                      settings.neighbours + 1);
   const fs::path out = folder / "neighbours";
   fs::create_directories(out);
-  nlohmann::ordered_json record{{"command", settings.command}, {"checkpoint", model.checkpoint.string()},
-                                {"pictures", found.rows.size(0)}, {"strips", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json record{{"command", settings.command},
+                                {"checkpoint", model.checkpoint.string()},
+                                {"pictures", found.rows.size(0)},
+                                {"strips", nlohmann::ordered_json::array()}};
   for (size_t q = 0; q < chosen.size(); ++q) {
     std::vector<int64_t> shown{chosen[q]};
-    for (int64_t j = 0; j < near.index.size(1) && static_cast<int64_t>(shown.size()) <= settings.neighbours; ++j) {
+    for (int64_t j = 0; j < near.index.size(1) && static_cast<int64_t>(shown.size()) <= settings.neighbours;
+         ++j) {
       const int64_t other = near.index[static_cast<int64_t>(q)][j].item<int64_t>();
       if (other != chosen[q]) shown.push_back(other);
     }
@@ -110,10 +115,14 @@ int64_t make_neighbours(LoadedModel& model, const ImageSource& source, const fs:
     const std::vector<uint8_t> png = encode_png(strip_of(tiles));
     const std::string name = fmt::format("{}.png", q);
     write_file(out / name, {reinterpret_cast<const char*>(png.data()), png.size()});
-    record["strips"].push_back({{"picture", name}, {"class", classes[0]}, {"paths", paths},
-                                {"neighbours", std::vector<std::string>(classes.begin() + 1, classes.end())}});
+    record["strips"].push_back(
+        {{"picture", name},
+         {"class", classes[0]},
+         {"paths", paths},
+         {"neighbours", std::vector<std::string>(classes.begin() + 1, classes.end())}});
   }
-  write_file(out / "neighbours.json", record.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  write_file(out / "neighbours.json",
+             record.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   return static_cast<int64_t>(chosen.size());
 }
 

@@ -1,9 +1,9 @@
 #include "d2v/eval/npy.h"
 
-#include <ATen/ATen.h>
-
 #include <span>
 #include <string>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"

@@ -49,8 +49,10 @@ std::string quoted(const std::string& text) {
 void write_columns(std::ostream& out, const std::vector<const std::vector<double>*>& columns) {
   for (size_t i = 0; i < columns[0]->size(); ++i) {
     for (const auto* column : columns) {
-      if (std::isfinite((*column)[i])) out << fmt::format("{:.9g} ", (*column)[i]);
-      else out << "NaN ";
+      if (std::isfinite((*column)[i]))
+        out << fmt::format("{:.9g} ", (*column)[i]);
+      else
+        out << "NaN ";
     }
     out << '\n';
   }
@@ -58,13 +60,17 @@ void write_columns(std::ostream& out, const std::vector<const std::vector<double
 }
 
 std::string script_of(const Plot& plot, const std::string& data) {
-  const bool second = std::any_of(plot.curves.begin(), plot.curves.end(), [](auto& c) { return c.second_axis; });
+  const bool second =
+      std::any_of(plot.curves.begin(), plot.curves.end(), [](auto& c) { return c.second_axis; });
   std::ostringstream out;
   out << "set terminal svg size 580,270 dynamic enhanced background rgb '#00FE00' font 'sans-serif,12' name "
       << quoted(plot.name) << "\n"
-      << "unset bars\nset border 3 lw 0.7\nset tics nomirror scale 0.4\nset grid ytics lw 0.4 dt 1 lc rgb '#01FE01'\n"
-      << "set datafile missing 'NaN'\nset xlabel 'update'\nset ylabel " << quoted(plot.y_label) << " noenhanced\n"
-      << "set key outside above right horizontal reverse Left samplen 1.4 width 1 noenhanced\nset xtics autofreq\nset format x '%.0f'\n";
+      << "unset bars\nset border 3 lw 0.7\nset tics nomirror scale 0.4\nset grid ytics lw 0.4 dt 1 lc rgb "
+         "'#01FE01'\n"
+      << "set datafile missing 'NaN'\nset xlabel 'update'\nset ylabel " << quoted(plot.y_label)
+      << " noenhanced\n"
+      << "set key outside above right horizontal reverse Left samplen 1.4 width 1 noenhanced\nset xtics "
+         "autofreq\nset format x '%.0f'\n";
   if (plot.log_y) out << "set logscale y\n";
   if (second)
     out << "set border 11\nset y2tics\nset y2label " << quoted(plot.second_y_label) << " noenhanced\n";
@@ -72,15 +78,15 @@ std::string script_of(const Plot& plot, const std::string& data) {
   int index = 0;
   const auto comma = [&] { return index == 0 ? "" : ", \\\n  "; };
   for (const Band& band : plot.bands) {
-    out << comma() << quoted(data) << " index " << index << " using 1:2:3 with filledcurves fc rgb '#02FE01' fs solid noborder title "
-        << quoted(band.label);
+    out << comma() << quoted(data) << " index " << index
+        << " using 1:2:3 with filledcurves fc rgb '#02FE01' fs solid noborder title " << quoted(band.label);
     ++index;
   }
   for (const Curve& curve : plot.curves) {
     const bool dot = curve.series.update.size() == 1;
-    out << comma() << quoted(data) << " index " << index << " using 1:2 " << (curve.second_axis ? "axes x1y2 " : "")
-        << (dot ? "with points pt 7 ps 0.5" : "with lines lw 1.8") << " lc rgb '"
-        << stand_in(curve.colour % palette_size) << "' title " << quoted(curve.label);
+    out << comma() << quoted(data) << " index " << index << " using 1:2 "
+        << (curve.second_axis ? "axes x1y2 " : "") << (dot ? "with points pt 7 ps 0.5" : "with lines lw 1.8")
+        << " lc rgb '" << stand_in(curve.colour % palette_size) << "' title " << quoted(curve.label);
     ++index;
   }
   out << "\n";
@@ -114,7 +120,8 @@ std::string for_a_page(std::string svg, const std::string& name) {
   replace_colour(svg, 0x00, 0xFE, 0x00, "none");
   replace_colour(svg, 0x01, 0xFE, 0x01, "var(--grid)");
   replace_colour(svg, 0x02, 0xFE, 0x01, "var(--band)");
-  for (int i = 0; i < palette_size; ++i) replace_colour(svg, 0x10 + i, 0xFE, 0x01, fmt::format("var(--curve-{})", i));
+  for (int i = 0; i < palette_size; ++i)
+    replace_colour(svg, 0x10 + i, 0xFE, 0x01, fmt::format("var(--curve-{})", i));
   replace_all(svg, "rgb(  0,   0,   0)", "currentColor");
   replace_all(svg, "\"black\"", "\"currentColor\"");
   replace_all(svg, "'black'", "'currentColor'");
@@ -130,7 +137,8 @@ std::optional<std::string> find_gnuplot() { return find_program("gnuplot"); }
 
 std::string plot_svg(const Plot& plot, const std::string& gnuplot) {
   const bool drawable = std::any_of(plot.curves.begin(), plot.curves.end(), [](const Curve& curve) {
-    return std::any_of(curve.series.value.begin(), curve.series.value.end(), [](double v) { return std::isfinite(v); });
+    return std::any_of(curve.series.value.begin(), curve.series.value.end(),
+                       [](double v) { return std::isfinite(v); });
   });
   check<UsageError>(drawable, "plot {}: no point to draw", plot.name);
   const TemporaryFolder folder;
@@ -139,11 +147,12 @@ std::string plot_svg(const Plot& plot, const std::string& gnuplot) {
     std::ofstream out(data);
     for (const Band& band : plot.bands) write_columns(out, {&band.update, &band.low, &band.high});
     for (const Curve& curve : plot.curves) write_columns(out, {&curve.series.update, &curve.series.value});
-    std::ofstream(script) << "set output " << quoted((folder.path / "svg").string()) << "\n" << script_of(plot, data);
+    std::ofstream(script) << "set output " << quoted((folder.path / "svg").string()) << "\n"
+                          << script_of(plot, data);
   }
   const ProcessResult result = run_process({gnuplot, script});
-  check(result.exit_code == 0, "plot {}: {} failed with exit code {}: {}", plot.name, gnuplot, result.exit_code,
-        result.output);
+  check(result.exit_code == 0, "plot {}: {} failed with exit code {}: {}", plot.name, gnuplot,
+        result.exit_code, result.output);
   std::ifstream in(folder.path / "svg");
   return for_a_page({std::istreambuf_iterator<char>(in), {}}, plot.name);
 }

@@ -1,10 +1,10 @@
 #include "d2v/eval/probe.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/eval/knn.h"
@@ -46,8 +46,8 @@ struct Choice {
   double valid_accuracy = -1;
 };
 
-at::Tensor knn_predict(const at::Tensor& bank, const at::Tensor& labels, const at::Tensor& queries, int64_t classes,
-                       const ProbeConfig& config) {
+at::Tensor knn_predict(const at::Tensor& bank, const at::Tensor& labels, const at::Tensor& queries,
+                       int64_t classes, const ProbeConfig& config) {
   return knn_vote(KnnIndex(bank).nearest(queries, config.k), labels, classes, config.temperature);
 }
 
@@ -63,9 +63,11 @@ ProbeRow knn_row(const Parts& parts, const Labels& labels, const std::vector<Can
   }
   const Candidate& candidate = candidates[best.candidate];
   const at::Tensor bank = at::cat({chosen(parts.train, candidate), chosen(parts.valid, candidate)});
-  const at::Tensor found = knn_predict(bank, at::cat({labels.train, labels.valid}), chosen(parts.test, candidate),
-                                       labels.classes, config);
-  ProbeRow row{"", "kNN", accuracy(found, labels.test, labels.classes), best.valid_accuracy, candidate.name, "", {}, 0};
+  const at::Tensor found = knn_predict(bank, at::cat({labels.train, labels.valid}),
+                                       chosen(parts.test, candidate), labels.classes, config);
+  ProbeRow row{
+      "", "kNN", accuracy(found, labels.test, labels.classes), best.valid_accuracy, candidate.name, "",
+      {}, 0};
   row.seconds = parts.seconds + seconds_now() - start;
   return row;
 }
@@ -86,21 +88,29 @@ ProbeRow linear_row(const Parts& parts, const Labels& labels, const std::vector<
   const RidgeProblem problem(at::cat({chosen(parts.train, candidate), chosen(parts.valid, candidate)}),
                              at::cat({labels.train, labels.valid}), labels.classes);
   const at::Tensor found = problem.predict(problem.solve(best.lambda), chosen(parts.test, candidate));
-  ProbeRow row{"", "linear", accuracy(found, labels.test, labels.classes), best.valid_accuracy, candidate.name, "",
-               best.lambda, 0};
+  ProbeRow row{"",
+               "linear",
+               accuracy(found, labels.test, labels.classes),
+               best.valid_accuracy,
+               candidate.name,
+               "",
+               best.lambda,
+               0};
   row.seconds = parts.seconds + seconds_now() - start;
   return row;
 }
 
 void check_splits(const ProbeSplits& splits, int64_t classes, const ProbeConfig& config) {
-  check<DataError>(classes >= 2, "a probe needs pictures of at least two classes, one sub-folder each; found {}",
-                   classes);
-  for (const auto& [part, name] : {std::pair{&splits.train, "training"}, {&splits.valid, "validation"},
-                                   {&splits.test, "test"}})
+  check<DataError>(classes >= 2,
+                   "a probe needs pictures of at least two classes, one sub-folder each; found {}", classes);
+  for (const auto& [part, name] :
+       {std::pair{&splits.train, "training"}, {&splits.valid, "validation"}, {&splits.test, "test"}})
     check<DataError>(part->size() > 0, "the {} part has no pictures", name);
-  check<DataError>(splits.train.size() >= config.k,
-                   "kNN with k = {} needs at least as many training pictures, there are {}: give more data or a "
-                   "smaller --probe.k", config.k, splits.train.size());
+  check<DataError>(
+      splits.train.size() >= config.k,
+      "kNN with k = {} needs at least as many training pictures, there are {}: give more data or a "
+      "smaller --probe.k",
+      config.k, splits.train.size());
 }
 
 }  // namespace
@@ -110,7 +120,8 @@ ProbeResult run_probe(const ProbeSplits& splits, const ProbeNetworks& networks, 
   check_splits(splits, classes, config);
 
   // The blocks whose features are kept, and the ways to put them together.
-  std::vector<int64_t> layers = parse_layers(networks.layer == "best" ? "middle+last" : networks.layer, networks.blocks);
+  std::vector<int64_t> layers =
+      parse_layers(networks.layer == "best" ? "middle+last" : networks.layer, networks.blocks);
   std::vector<Candidate> candidates;
   if (networks.layer == "best") {
     const std::vector<int64_t> both = layers;
@@ -128,9 +139,12 @@ ProbeResult run_probe(const ProbeSplits& splits, const ProbeNetworks& networks, 
 
   std::vector<FeatureSource> sources;
   if (networks.has_teacher)
-    sources.push_back(network_features("trained teacher", *networks.trained, Network::teacher, layers, networks.pooling));
-  sources.push_back(network_features("trained student", *networks.trained, Network::student, layers, networks.pooling));
-  sources.push_back(network_features("untrained", *networks.untrained, Network::student, layers, networks.pooling));
+    sources.push_back(
+        network_features("trained teacher", *networks.trained, Network::teacher, layers, networks.pooling));
+  sources.push_back(
+      network_features("trained student", *networks.trained, Network::student, layers, networks.pooling));
+  sources.push_back(
+      network_features("untrained", *networks.untrained, Network::student, layers, networks.pooling));
   sources.push_back(raw_pixels("raw pixels"));
   int64_t side = 0;
   ExtractedFeatures train = extract(splits.train, sources), valid = extract(splits.valid, sources),
@@ -146,11 +160,14 @@ ProbeResult run_probe(const ProbeSplits& splits, const ProbeNetworks& networks, 
                       std::move(test.sources[s].values),
                       train.sources[s].seconds + valid.sources[s].seconds + test.sources[s].seconds};
     const bool pixels = sources[s].name == "raw pixels";
-    if (pixels) side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(parts.train.size(2)) / 3)));
+    if (pixels)
+      side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(parts.train.size(2)) / 3)));
     const std::vector<Candidate> ways = pixels ? std::vector<Candidate>{{{0}, "pixels"}} : candidates;
     for (ProbeRow row : {knn_row(parts, labels, ways, config), linear_row(parts, labels, ways)}) {
       row.network = sources[s].name;
-      row.pooling = pixels ? fmt::format("{}x{}", side, side) : networks.pooling == Pooling::cls ? "cls" : "mean";
+      row.pooling = pixels                             ? fmt::format("{}x{}", side, side)
+                    : networks.pooling == Pooling::cls ? "cls"
+                                                       : "mean";
       (row.probe == "kNN" ? result.rows : linear).push_back(std::move(row));
     }
   }

@@ -31,7 +31,8 @@ ProbeRow row_of(const ordered_json& in) {
   ProbeRow row;
   row.probe = in.at("probe");
   row.network = in.at("features");
-  row.test = {in.at("n"), in.at("correct"), in.at("accuracy"), {in.at("low"), in.at("high")}, in.at("balanced")};
+  row.test = {
+      in.at("n"), in.at("correct"), in.at("accuracy"), {in.at("low"), in.at("high")}, in.at("balanced")};
   row.valid_accuracy = in.at("valid_accuracy");
   row.layer = in.at("layer");
   row.pooling = in.at("pooling");

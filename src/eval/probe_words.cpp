@@ -27,15 +27,17 @@ std::string compared(const ProbeRow& trained, const ProbeRow& other, const std::
 }  // namespace
 
 std::string probe_table(const ProbeResult& result) {
-  std::string out = fmt::format("{:<7} {:<16} {:>6}  {:>8}  {:>14}  {:>8}  {:>7}  {:>7}  {:>7}\n", "probe", "features",
-                                "n", "accuracy", "95 % interval", "balanced", "layer", "pooling", "seconds");
+  std::string out =
+      fmt::format("{:<7} {:<16} {:>6}  {:>8}  {:>14}  {:>8}  {:>7}  {:>7}  {:>7}\n", "probe", "features", "n",
+                  "accuracy", "95 % interval", "balanced", "layer", "pooling", "seconds");
   std::string probe;
   for (const ProbeRow& row : result.rows) {
     if (!probe.empty() && probe != row.probe) out += "\n";
     probe = row.probe;
-    out += fmt::format("{:<7} {:<16} {:>6}  {:>6.1f} %  {:>5.1f} to {:>5.1f}  {:>6.1f} %  {:>7}  {:>7}  {:>7.1f}\n",
-                       row.probe, row.network, row.test.n, 100 * row.test.value, 100 * row.test.interval.low,
-                       100 * row.test.interval.high, 100 * row.test.balanced, row.layer, row.pooling, row.seconds);
+    out += fmt::format(
+        "{:<7} {:<16} {:>6}  {:>6.1f} %  {:>5.1f} to {:>5.1f}  {:>6.1f} %  {:>7}  {:>7}  {:>7.1f}\n",
+        row.probe, row.network, row.test.n, 100 * row.test.value, 100 * row.test.interval.low,
+        100 * row.test.interval.high, 100 * row.test.balanced, row.layer, row.pooling, row.seconds);
   }
   return out;
 }
@@ -48,9 +50,9 @@ std::vector<std::string> probe_sentences(const ProbeResult& result) {
     const ProbeRow* untrained = find_row(result, probe, "untrained");
     const ProbeRow* pixels = find_row(result, probe, "raw pixels");
     if (trained == nullptr || untrained == nullptr || pixels == nullptr) continue;
-    sentences.push_back(fmt::format("{} probe: the {}, at {:.1f} %, is {} and {}.", probe, trained->network,
-                                    100 * trained->test.value, compared(*trained, *untrained, "the untrained network"),
-                                    compared(*trained, *pixels, "raw pixels")));
+    sentences.push_back(fmt::format(
+        "{} probe: the {}, at {:.1f} %, is {} and {}.", probe, trained->network, 100 * trained->test.value,
+        compared(*trained, *untrained, "the untrained network"), compared(*trained, *pixels, "raw pixels")));
   }
   return sentences;
 }

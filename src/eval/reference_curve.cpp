@@ -26,15 +26,18 @@ double interpolate(const std::vector<double>& x, const std::vector<double>& y, d
 
 }  // namespace
 
-ReferenceCurve make_reference(const std::vector<Series>& losses, double updates, std::vector<std::string> origin,
-                              int points) {
-  check<UsageError>(losses.size() >= 2, "a reference curve needs several runs, best three; given {}", losses.size());
+ReferenceCurve make_reference(const std::vector<Series>& losses, double updates,
+                              std::vector<std::string> origin, int points) {
+  check<UsageError>(losses.size() >= 2, "a reference curve needs several runs, best three; given {}",
+                    losses.size());
   std::vector<Series> means;
   for (const Series& loss : losses) {
     means.push_back(window_means(loss, updates, points));
-    check<UsageError>(means.back().update.size() == static_cast<size_t>(points),
-                      "a reference curve of {} points needs finished runs with at least as many logged losses; one "
-                      "run has losses in {} of {} stretches", points, means.back().update.size(), points);
+    check<UsageError>(
+        means.back().update.size() == static_cast<size_t>(points),
+        "a reference curve of {} points needs finished runs with at least as many logged losses; one "
+        "run has losses in {} of {} stretches",
+        points, means.back().update.size(), points);
   }
   ReferenceCurve curve{std::move(origin), updates, means[0].update, {}, {}, {}};
   const double runs = static_cast<double>(means.size());
@@ -69,24 +72,30 @@ ReferenceCurve read_reference(const std::filesystem::path& file) {
     } else if (line.starts_with("#")) {
       curve.origin.push_back(line.substr(std::min(line.size(), line.find_first_not_of("# "))));
     } else if (!header) {
-      check<DataError>(line == "update\tmean\tlow\thigh", "{}, line {}: expected the header 'update mean low high' "
-                       "separated by tabs, found '{}'", file.string(), number, line);
+      check<DataError>(line == "update\tmean\tlow\thigh",
+                       "{}, line {}: expected the header 'update mean low high' "
+                       "separated by tabs, found '{}'",
+                       file.string(), number, line);
       header = true;
     } else if (!line.empty()) {
       std::istringstream row(line);
       double update, mean, low, high;
-      check<DataError>(static_cast<bool>(row >> update >> mean >> low >> high), "{}, line {}: expected four numbers, "
-                       "found '{}'", file.string(), number, line);
-      check<DataError>(curve.update.empty() || update > curve.update.back(), "{}, line {}: updates must increase",
-                       file.string(), number);
+      check<DataError>(static_cast<bool>(row >> update >> mean >> low >> high),
+                       "{}, line {}: expected four numbers, "
+                       "found '{}'",
+                       file.string(), number, line);
+      check<DataError>(curve.update.empty() || update > curve.update.back(),
+                       "{}, line {}: updates must increase", file.string(), number);
       curve.update.push_back(update);
       curve.mean.push_back(mean);
       curve.low.push_back(low);
       curve.high.push_back(high);
     }
   }
-  check<DataError>(curve.update.size() >= 2 && curve.updates > 0, "{}: not a reference curve ('# updates: N' and at "
-                   "least two lines of numbers); `d2v report --reference-out` makes one", file.string());
+  check<DataError>(curve.update.size() >= 2 && curve.updates > 0,
+                   "{}: not a reference curve ('# updates: N' and at "
+                   "least two lines of numbers); `d2v report --reference-out` makes one",
+                   file.string());
   return curve;
 }
 
@@ -95,34 +104,41 @@ std::string write_reference(const ReferenceCurve& curve) {
   for (const std::string& line : curve.origin) out += "# " + line + "\n";
   out += fmt::format("# updates: {:.0f}\nupdate\tmean\tlow\thigh\n", curve.updates);
   for (size_t i = 0; i < curve.update.size(); ++i)
-    out += fmt::format("{:.10g}\t{:.6g}\t{:.6g}\t{:.6g}\n", curve.update[i], curve.mean[i], curve.low[i], curve.high[i]);
+    out += fmt::format("{:.10g}\t{:.6g}\t{:.6g}\t{:.6g}\n", curve.update[i], curve.mean[i], curve.low[i],
+                       curve.high[i]);
   return out;
 }
 
 ReferenceVerdict against_reference(const ReferenceCurve& curve, const Series& loss, double updates) {
   if (std::abs(updates - curve.updates) > 0.5)
     return {AgainstReference::not_comparable,
-            fmt::format("The reference curve is of runs of {:.0f} updates, this run is {:.0f} long: not compared.",
-                        curve.updates, updates)};
+            fmt::format(
+                "The reference curve is of runs of {:.0f} updates, this run is {:.0f} long: not compared.",
+                curve.updates, updates)};
   const double stretch = curve.updates / static_cast<double>(curve.update.size());
   const double now = loss.empty() ? 0 : loss.update.back();
   if (now < stretch)
     return {AgainstReference::not_comparable,
-            fmt::format("Too early to compare with the reference curve (from update {:.0f} on).", std::ceil(stretch))};
+            fmt::format("Too early to compare with the reference curve (from update {:.0f} on).",
+                        std::ceil(stretch))};
   double sum = 0, middle = 0;
   int64_t count = 0;
   for (size_t i = 0; i < loss.update.size(); ++i) {
     if (loss.update[i] <= now - stretch || !std::isfinite(loss.value[i])) continue;
     sum += loss.value[i], middle += loss.update[i], ++count;
   }
-  if (count == 0) return {AgainstReference::above, fmt::format("The loss is not finite at update {:.0f}.", now)};
+  if (count == 0)
+    return {AgainstReference::above, fmt::format("The loss is not finite at update {:.0f}.", now)};
   const double mean = sum / static_cast<double>(count), at = middle / static_cast<double>(count);
-  const double low = interpolate(curve.update, curve.low, at), high = interpolate(curve.update, curve.high, at);
+  const double low = interpolate(curve.update, curve.low, at),
+               high = interpolate(curve.update, curve.high, at);
   ReferenceVerdict verdict;
-  verdict.where = mean > high ? AgainstReference::above : mean < low ? AgainstReference::below : AgainstReference::inside;
+  verdict.where = mean > high  ? AgainstReference::above
+                  : mean < low ? AgainstReference::below
+                               : AgainstReference::inside;
   const char* words = mean > high ? "above" : mean < low ? "below" : "inside";
-  verdict.sentence = fmt::format("Loss {:.4g} at update {:.0f} is {} the reference band ({:.4g} to {:.4g}).", mean, now,
-                                 words, low, high);
+  verdict.sentence = fmt::format("Loss {:.4g} at update {:.0f} is {} the reference band ({:.4g} to {:.4g}).",
+                                 mean, now, words, low, high);
   return verdict;
 }
 

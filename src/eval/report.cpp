@@ -31,7 +31,8 @@ std::string tiles(const RunRecord& run) {
     if (const auto value = metrics.last(metric)) out += tile(text(*value), label);
   };
   const auto short_number = [](double v) { return fmt::format("{:.3g}", v); };
-  out += tile(fmt::format("{} / {}", grouped(metrics.last_update()), grouped(planned_updates(run))), "updates");
+  out +=
+      tile(fmt::format("{} / {}", grouped(metrics.last_update()), grouped(planned_updates(run))), "updates");
   add("samples", "samples seen", grouped);
   add("loss", "loss, last logged", short_number);
   add("valid_loss", "loss, held out", short_number);
@@ -46,9 +47,13 @@ std::string tiles(const RunRecord& run) {
 std::string notes_html(const RunRecord& run) {
   std::string out = "<h2>Health</h2>\n";
   if (run.reference) {
-    const ReferenceVerdict verdict = against_reference(*run.reference, run.metrics.series("loss"), planned_updates(run));
+    const ReferenceVerdict verdict =
+        against_reference(*run.reference, run.metrics.series("loss"), planned_updates(run));
     const bool good = verdict.where == AgainstReference::inside;
-    out += fmt::format("<p class=\"{}\">{}</p>\n", good ? "good" : verdict.where == AgainstReference::not_comparable ? "muted" : "warn",
+    out += fmt::format("<p class=\"{}\">{}</p>\n",
+                       good                                                ? "good"
+                       : verdict.where == AgainstReference::not_comparable ? "muted"
+                                                                           : "warn",
                        html_escape(verdict.sentence));
   }
   if (run.notes.empty()) return out + "<p class=\"good\">No warnings.</p>\n";
@@ -64,17 +69,21 @@ std::string notes_html(const RunRecord& run) {
 std::string header(const std::vector<RunRecord>& runs) {
   if (runs.size() > 1) {
     std::string out = fmt::format("<h1>{} runs compared</h1>\n<p class=\"muted\">", runs.size());
-    for (const RunRecord& run : runs) out += fmt::format("<code>{}</code><br>\n", html_escape(run.folder.string()));
+    for (const RunRecord& run : runs)
+      out += fmt::format("<code>{}</code><br>\n", html_escape(run.folder.string()));
     return out + "</p>\n";
   }
   const Config& c = *runs[0].config;
   return fmt::format(
-      "<h1>{}</h1>\n<p class=\"muted\">{}, {} px, patch {}, width {}, {} blocks, {} masked views of each sample, "
+      "<h1>{}</h1>\n<p class=\"muted\">{}, {} px, patch {}, width {}, {} blocks, {} masked views of each "
+      "sample, "
       "{:.0f} % hidden, batch {}, seed {} · data <code>{}</code></p>\n{}",
       html_escape(runs[0].name), name_of(c.model.objective), c.image.size, c.image.patch, c.model.dim,
       c.model.prenet_depth + c.model.depth, c.mask.clones, 100 * c.mask.prob, c.data.batch, c.run.seed,
       html_escape(c.data.path),
-      runs[0].command.empty() ? "" : fmt::format("<p class=\"muted\">trained by <code>{}</code></p>\n", html_escape(runs[0].command)));
+      runs[0].command.empty()
+          ? ""
+          : fmt::format("<p class=\"muted\">trained by <code>{}</code></p>\n", html_escape(runs[0].command)));
 }
 
 }  // namespace
@@ -87,29 +96,40 @@ std::string probe_html(const std::vector<RunRecord>& runs) {
     const StoredProbe probe = parse_probe(run.probe_json, (run.folder / "probe.json").string());
     std::string group;
     for (const ProbeRow& row : probe.result.rows) {
-      std::vector<std::string> cells{row.probe == group ? "" : row.probe, row.network, std::to_string(row.test.n),
-                                     fmt::format("{:.1f} %", 100 * row.test.value),
-                                     fmt::format("{:.1f} to {:.1f}", 100 * row.test.interval.low, 100 * row.test.interval.high),
-                                     fmt::format("{:.1f} %", 100 * row.test.balanced), row.layer, row.pooling,
-                                     fmt::format("{:.1f}", row.seconds)};
+      std::vector<std::string> cells{
+          row.probe == group ? "" : row.probe,
+          row.network,
+          std::to_string(row.test.n),
+          fmt::format("{:.1f} %", 100 * row.test.value),
+          fmt::format("{:.1f} to {:.1f}", 100 * row.test.interval.low, 100 * row.test.interval.high),
+          fmt::format("{:.1f} %", 100 * row.test.balanced),
+          row.layer,
+          row.pooling,
+          fmt::format("{:.1f}", row.seconds)};
       if (runs.size() > 1) cells[0] = html_escape(run.name) + (cells[0].empty() ? "" : " · " + cells[0]);
       if (runs.size() > 1 && row.probe == group) cells[0].clear();
       group = row.probe;
       rows.push_back(std::move(cells));
     }
     for (const std::string& sentence : probe_sentences(probe.result))
-      sentences += fmt::format("<p>{}{}</p>\n", runs.size() > 1 ? html_escape(run.name) + ": " : "", html_escape(sentence));
-    sentences += fmt::format("<p class=\"muted\">{} pictures for training, {} for validation, {} for the test, {} classes; the test's "
-                             "largest class is {:.1f} %.</p>\n", probe.result.train, probe.result.valid, probe.result.test,
-                             probe.result.classes, 100 * probe.result.largest_class);
+      sentences += fmt::format("<p>{}{}</p>\n", runs.size() > 1 ? html_escape(run.name) + ": " : "",
+                               html_escape(sentence));
+    sentences += fmt::format(
+        "<p class=\"muted\">{} pictures for training, {} for validation, {} for the test, {} classes; the "
+        "test's "
+        "largest class is {:.1f} %.</p>\n",
+        probe.result.train, probe.result.valid, probe.result.test, probe.result.classes,
+        100 * probe.result.largest_class);
     commands += fmt::format("<code>{}</code>", html_escape(probe.command));
   }
   if (rows.empty())
-    return "<h2>Probes</h2>\n<p class=\"card\">No probe yet: <code>d2v probe RUN --data.path DIR</code> writes one into the "
+    return "<h2>Probes</h2>\n<p class=\"card\">No probe yet: <code>d2v probe RUN --data.path DIR</code> "
+           "writes one into the "
            "run folder.</p>\n";
   return "<h2>Probes of frozen features</h2>\n<figure class=\"wide\">" +
-         html_table({"probe", "features", "n", "accuracy", "95 % interval", "balanced", "layer", "pooling", "seconds"}, rows,
-                    {2, 3, 4, 5, 8}) +
+         html_table({"probe", "features", "n", "accuracy", "95 % interval", "balanced", "layer", "pooling",
+                     "seconds"},
+                    rows, {2, 3, 4, 5, 8}) +
          sentences + "<figcaption>" + commands + "</figcaption></figure>\n";
 }
 
@@ -118,22 +138,30 @@ std::string pictures_html(const RunRecord& run, const std::string& command) {
   constexpr uint64_t limit = uint64_t{1} << 28;
   if (!run.masks.empty())
     out += "<h2>Masks</h2>\n<div>" +
-           html_figure("What the student sees", fmt::format("<img alt=\"pictures with their masks\" src=\"{}\">",
-                                                           data_uri("image/png", read_file(run.masks, limit))),
-                       "Pictures of the data set with masks drawn over them; hidden patches are veiled.", command) +
+           html_figure("What the student sees",
+                       fmt::format("<img alt=\"pictures with their masks\" src=\"{}\">",
+                                   data_uri("image/png", read_file(run.masks, limit))),
+                       "Pictures of the data set with masks drawn over them; hidden patches are veiled.",
+                       command) +
            "</div>\n";
   if (run.neighbours.empty()) return out;
   out += "<h2>Nearest neighbours</h2>\n<figure class=\"wide\">";
   for (const NeighbourStrip& strip : run.neighbours) {
-    const auto same = std::count(strip.neighbour_classes.begin(), strip.neighbour_classes.end(), strip.query_class);
-    out += fmt::format("<div class=\"strip\"><img alt=\"a picture and its neighbours\" src=\"{}\"><span>{}</span></div>\n",
-                       data_uri("image/png", read_file(strip.picture, limit)),
-                       strip.query_class.empty() ? ""
-                                                 : fmt::format("{}: {} of {} of the same class", html_escape(strip.query_class),
-                                                               same, strip.neighbour_classes.size()));
+    const auto same =
+        std::count(strip.neighbour_classes.begin(), strip.neighbour_classes.end(), strip.query_class);
+    out += fmt::format(
+        "<div class=\"strip\"><img alt=\"a picture and its neighbours\" src=\"{}\"><span>{}</span></div>\n",
+        data_uri("image/png", read_file(strip.picture, limit)),
+        strip.query_class.empty()
+            ? ""
+            : fmt::format("{}: {} of {} of the same class", html_escape(strip.query_class), same,
+                          strip.neighbour_classes.size()));
   }
-  return out + fmt::format("<figcaption>Left: a picture; right of it the most similar other ones to the trained teacher (cosine of "
-                           "standardised features).<code>{}</code></figcaption></figure>\n", html_escape(run.neighbours_command));
+  return out + fmt::format(
+                   "<figcaption>Left: a picture; right of it the most similar other ones to the trained "
+                   "teacher (cosine of "
+                   "standardised features).<code>{}</code></figcaption></figure>\n",
+                   html_escape(run.neighbours_command));
 }
 
 std::string configuration_html(const RunRecord& run) {
@@ -145,7 +173,8 @@ std::string configuration_html(const RunRecord& run) {
                     fmt::format("<code{}>{}</code>", changed ? " class=\"changed\"" : "", html_escape(value)),
                     html_escape(option.help)});
   }
-  return "<h2>Configuration</h2>\n<details><summary>All options; marked: not the default</summary>\n<div class=\"card\">" +
+  return "<h2>Configuration</h2>\n<details><summary>All options; marked: not the default</summary>\n<div "
+         "class=\"card\">" +
          html_table({"option", "value", "meaning"}, rows) + "</div></details>\n";
 }
 
@@ -163,14 +192,17 @@ std::string differences_html(const std::vector<RunRecord>& runs) {
     if (!same) rows.push_back(std::move(row));
   }
   std::string out = "<h2>Differences of the configurations</h2>\n";
-  return rows.empty() ? out + "<p class=\"card\">None.</p>\n" : out + "<div class=\"card\">" + html_table(header, rows) + "</div>\n";
+  return rows.empty() ? out + "<p class=\"card\">None.</p>\n"
+                      : out + "<div class=\"card\">" + html_table(header, rows) + "</div>\n";
 }
 
 std::string report_html(const std::vector<RunRecord>& runs, const ReportSettings& settings) {
   check(!runs.empty(), "a report needs a run");
   std::string body = header(runs);
-  if (runs.size() == 1) body += tiles(runs[0]) + notes_html(runs[0]);
-  else body += differences_html(runs);
+  if (runs.size() == 1)
+    body += tiles(runs[0]) + notes_html(runs[0]);
+  else
+    body += differences_html(runs);
   body += plots_html(runs, settings) + probe_html(runs);
   if (runs.size() == 1) body += pictures_html(runs[0], settings.command) + configuration_html(runs[0]);
   body += fmt::format("<p class=\"muted\">Made by <code>{}</code></p>\n", html_escape(settings.command));

@@ -14,7 +14,9 @@ constexpr size_t most_points = 1200, calm_points = 100, points_per_mean = 8;
 
 // Long runs log more points than a plot has pixels.
 Series thinned(const Series& series, double last_update) {
-  return series.update.size() <= most_points ? series : window_means(series, last_update, static_cast<int>(most_points));
+  return series.update.size() <= most_points
+             ? series
+             : window_means(series, last_update, static_cast<int>(most_points));
 }
 
 struct Panel {
@@ -31,23 +33,49 @@ struct Panel {
 // What is drawn of a run beside its loss. The names are those of metrics.jsonl.
 std::vector<Panel> panels() {
   return {
-      {"deviation", "Spread of targets and predictions", "standard deviation",
+      {"parts",
+       "Parts of the loss",
+       "loss per masked position",
+       "What the loss is the sum of.",
+       {{"loss_regression", "regression", "Regression loss"},
+        {"loss_cls", "CLS token", "Loss of the CLS token"},
+        {"loss_recon", "reconstruction", "Reconstruction loss"}}},
+      {"deviation",
+       "Spread of targets and predictions",
+       "standard deviation",
        "Mean over channels of the deviation over masked positions. Falling towards 0 means collapse.",
        {{"target_var", "targets", "Spread of targets"},
         {"pred_var", "predictions", "Spread of predictions"},
         {"local_var", "local encoder", "Spread of the local encoder's output"}}},
-      {"rank", "Effective rank", "effective rank",
+      {"rank",
+       "Effective rank",
+       "effective rank",
        "Exponential of the entropy of the singular values: how many directions the features use.",
        {{"target_rank", "targets", "Effective rank of targets"},
         {"local_rank", "local encoder", "Effective rank of the local encoder's output"}}},
-      {"schedule", "Learning rate and EMA decay", "learning rate", "Left axis: learning rate. Right axis: decay of the teacher.",
-       {{"lr", "learning rate", "Learning rate"}, {"ema_decay", "EMA decay", "EMA decay", true}}, "EMA decay"},
-      {"throughput", "Throughput", "samples / s", "Left axis: samples per second. Right axis: masked views per second.",
+      {"schedule",
+       "Learning rate and EMA decay",
+       "learning rate",
+       "Left axis: learning rate. Right axis: decay of the teacher.",
+       {{"lr", "learning rate", "Learning rate"}, {"ema_decay", "EMA decay", "EMA decay", true}},
+       "EMA decay"},
+      {"throughput",
+       "Throughput",
+       "samples / s",
+       "Left axis: samples per second. Right axis: masked views per second.",
        {{"samples_per_second", "samples / s", "Samples per second"},
-        {"views_per_second", "masked views / s", "Masked views per second", true}}, "masked views / s"},
-      {"stall", "Waiting for data", "% of the time", "Share of the time that the trainer waited for the pipeline.",
+        {"views_per_second", "masked views / s", "Masked views per second", true}},
+       "masked views / s"},
+      {"stall",
+       "Waiting for data",
+       "% of the time",
+       "Share of the time that the trainer waited for the pipeline.",
        {{"stall_pct", "stall", "Waiting for data"}}},
-      {"gradient", "Gradient norm", "global L2 norm", "Before clipping.", {{"gradient_norm", "gradient norm", "Gradient norm"}}},
+      {"gradient",
+       "Gradient norm",
+       "global L2 norm",
+       "Before clipping.",
+       {{"gradient_norm", "gradient norm", "Gradient norm"}}},
   };
 }
 
@@ -77,7 +105,8 @@ std::string loss_figure(const std::vector<RunRecord>& runs, const ReportSettings
       plot.curves.push_back({"logged", thinned(loss, metrics.last_update()), 7});
       plot.curves.push_back({"mean", window_means(loss, metrics.last_update(), static_cast<int>(means)), 0});
     } else {
-      plot.curves.push_back({single ? "training" : runs[r].name, thinned(loss, metrics.last_update()), static_cast<int>(r)});
+      plot.curves.push_back(
+          {single ? "training" : runs[r].name, thinned(loss, metrics.last_update()), static_cast<int>(r)});
     }
     const Series& valid = metrics.series("valid_loss");
     if (single && !valid.empty()) plot.curves.push_back({"held out", valid, 1});
@@ -98,10 +127,13 @@ std::string panel_figure(const Panel& panel, const RunRecord& run, const ReportS
   for (const Panel::Line& line : panel.lines) {
     const Series& series = run.metrics.series(line.metric);
     if (run.metrics.last(line.metric))
-      plot.curves.push_back({line.label, thinned(series, run.metrics.last_update()), colour, line.second_axis});
+      plot.curves.push_back(
+          {line.label, thinned(series, run.metrics.last_update()), colour, line.second_axis});
     ++colour;
   }
-  return plot.curves.empty() ? "" : drawn(plot, panel.heading, panel.caption, settings);
+  // A single part is the loss itself, which has its figure.
+  if (plot.curves.empty() || (panel.name == "parts" && plot.curves.size() == 1)) return {};
+  return drawn(plot, panel.heading, panel.caption, settings);
 }
 
 // Of several runs each metric has a figure of its own, with a curve per run.
@@ -110,7 +142,8 @@ std::string overlay_figure(const Panel& panel, const Panel::Line& line, const st
   Plot plot{.name = line.metric, .y_label = line.second_axis ? panel.second_y_label : panel.y_label};
   for (size_t r = 0; r < runs.size(); ++r)
     if (runs[r].metrics.last(line.metric))
-      plot.curves.push_back({runs[r].name, thinned(runs[r].metrics.series(line.metric), runs[r].metrics.last_update()),
+      plot.curves.push_back({runs[r].name,
+                             thinned(runs[r].metrics.series(line.metric), runs[r].metrics.last_update()),
                              static_cast<int>(r)});
   return plot.curves.empty() ? "" : drawn(plot, line.alone, "", settings);
 }
@@ -119,12 +152,17 @@ std::string overlay_figure(const Panel& panel, const Panel::Line& line, const st
 
 std::string plots_html(const std::vector<RunRecord>& runs, const ReportSettings& settings) {
   std::string out = "<h2>Curves</h2>\n";
-  const bool measured = std::any_of(runs.begin(), runs.end(), [](auto& run) { return run.metrics.last_update() > 0; });
-  if (!measured) return out + "<p class=\"card\">Nothing was logged yet: the first line of metrics.jsonl comes after "
-                              "run.log_every updates.</p>\n";
+  const bool measured =
+      std::any_of(runs.begin(), runs.end(), [](auto& run) { return run.metrics.last_update() > 0; });
+  if (!measured)
+    return out +
+           "<p class=\"card\">Nothing was logged yet: the first line of metrics.jsonl comes after "
+           "run.log_every updates.</p>\n";
   if (!settings.gnuplot)
-    return out + "<p class=\"card warn\">No plots: gnuplot was not found. Install it (Debian: <code>apt-get install "
-                 "gnuplot-nox</code>) and make the report again.</p>\n";
+    return out +
+           "<p class=\"card warn\">No plots: gnuplot was not found. Install it (Debian: <code>apt-get "
+           "install "
+           "gnuplot-nox</code>) and make the report again.</p>\n";
   out += "<div class=\"figures\">\n" + loss_figure(runs, settings);
   for (const Panel& panel : panels()) {
     if (runs.size() == 1) {

@@ -1,9 +1,9 @@
 #include "d2v/eval/ridge.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
@@ -48,8 +48,10 @@ RidgeModel RidgeProblem::solve(double lambda) const {
   at::Tensor system = gram_.clone();
   system.diagonal().add_(lambda);
   auto [factor, info] = at::linalg_cholesky_ex(system);
-  check(info.item<int>() == 0, "ridge: the features' Gram matrix is not positive definite at lambda {}; "
-        "are all features finite?", lambda);
+  check(info.item<int>() == 0,
+        "ridge: the features' Gram matrix is not positive definite at lambda {}; "
+        "are all features finite?",
+        lambda);
   at::Tensor solution = at::cholesky_solve(right_, factor);
   if (dual_) solution = at::mm(inputs_.to(at::kDouble).t(), solution);
   return {solution.to(at::kFloat), bias_};

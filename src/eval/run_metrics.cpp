@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include <nlohmann/json.hpp>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
@@ -30,7 +31,8 @@ std::vector<Line> read_lines(const std::string& text, const std::string& source)
     if (row.empty()) continue;
     json values = json::parse(row, nullptr, false);
     if (values.is_discarded() && in.eof()) break;  // cut by a kill: no newline at its end
-    check<DataError>(values.is_object(), "{}, line {}: not a JSON object; was the file edited?", source, number);
+    check<DataError>(values.is_object(), "{}, line {}: not a JSON object; was the file edited?", source,
+                     number);
     const double update = values.value("update", 0.0);
     // A resumed run repeats updates that were logged after its checkpoint: what was written there before is void.
     while (!lines.empty() && lines.back().update > update) lines.pop_back();

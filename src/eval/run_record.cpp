@@ -1,8 +1,9 @@
 #include "d2v/eval/run_record.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include <nlohmann/json.hpp>
 
 #include "d2v/base/check.h"
 #include "d2v/base/config_source.h"
@@ -34,7 +35,8 @@ void read_log(const fs::path& file, std::string& command, std::vector<RunNote>& 
 
 json read_json(const fs::path& file) {
   json value = json::parse(read_file(file, text_limit), nullptr, false);
-  check<DataError>(!value.is_discarded(), "{} is not JSON; was it cut? Remove it, the next probe or report writes it anew",
+  check<DataError>(!value.is_discarded(),
+                   "{} is not JSON; was it cut? Remove it, the next probe or report writes it anew",
                    file.string());
   return value;
 }
@@ -53,9 +55,12 @@ void read_neighbours(const fs::path& folder, RunRecord& run) {
 }  // namespace
 
 RunRecord read_run(const fs::path& folder) {
-  check<DataError>(fs::is_directory(folder), "{} is not a run folder: there is no such folder", folder.string());
-  check<DataError>(fs::exists(folder / kConfigFile), "{} is not a run folder: it has no {}; give the folder that "
-                   "`d2v pretrain` wrote (run.dir)", folder.string(), kConfigFile);
+  check<DataError>(fs::is_directory(folder), "{} is not a run folder: there is no such folder",
+                   folder.string());
+  check<DataError>(fs::exists(folder / kConfigFile),
+                   "{} is not a run folder: it has no {}; give the folder that "
+                   "`d2v pretrain` wrote (run.dir)",
+                   folder.string(), kConfigFile);
   RunRecord run;
   run.folder = folder;
   const fs::path whole = fs::weakly_canonical(folder);

@@ -1,8 +1,8 @@
 #include "d2v/eval/standardize.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
@@ -12,7 +12,8 @@ Standardizer::Standardizer(const at::Tensor& features) {
   check(features.dim() == 2 && features.size(0) > 0, "standardisation needs features (n, d) with n > 0");
   const int64_t n = features.size(0), d = features.size(1), step = 4096;
   at::Tensor sum = at::zeros({d}, at::kDouble), square = at::zeros({d}, at::kDouble);
-  for (int64_t i = 0; i < n; i += step) sum += features.slice(0, i, std::min(n, i + step)).sum(0, false, at::kDouble);
+  for (int64_t i = 0; i < n; i += step)
+    sum += features.slice(0, i, std::min(n, i + step)).sum(0, false, at::kDouble);
   const at::Tensor mean = sum / static_cast<double>(n);
   for (int64_t i = 0; i < n; i += step) {
     const at::Tensor centred = features.slice(0, i, std::min(n, i + step)).to(at::kDouble) - mean;

@@ -1,16 +1,16 @@
 #include "d2v/eval/subprocess.h"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
+#include <spawn.h>
 #include <sstream>
+#include <unistd.h>
+
+#include <sys/wait.h>
 
 #include "d2v/base/check.h"
 
@@ -21,7 +21,8 @@ namespace d2v {
 ProcessResult run_process(const std::vector<std::string>& arguments) {
   check(!arguments.empty(), "no program to run");
   std::array<int, 2> pipe_ends;
-  check(pipe2(pipe_ends.data(), O_CLOEXEC) == 0, "cannot make a pipe for {}: {}", arguments[0], std::strerror(errno));
+  check(pipe2(pipe_ends.data(), O_CLOEXEC) == 0, "cannot make a pipe for {}: {}", arguments[0],
+        std::strerror(errno));
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -45,12 +46,15 @@ ProcessResult run_process(const std::vector<std::string>& arguments) {
   std::array<char, 4096> buffer;
   for (;;) {
     const ssize_t n = read(pipe_ends[0], buffer.data(), buffer.size());
-    if (n > 0) result.output.append(buffer.data(), static_cast<size_t>(n));
-    else if (n == 0 || errno != EINTR) break;
+    if (n > 0)
+      result.output.append(buffer.data(), static_cast<size_t>(n));
+    else if (n == 0 || errno != EINTR)
+      break;
   }
   close(pipe_ends[0]);
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
 }

@@ -1,8 +1,8 @@
 #include "d2v/model/data2vec2.h"
 
-#include <ATen/ATen.h>
-
 #include <cmath>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/nn/positions.h"
@@ -40,10 +40,13 @@ std::vector<Parameter> declare(const Config& config) {
   }
   declare_conv_decoder(out, image_prefix + "decoder.", config.decoder, config.model.dim);
   if (config.loss.recon > 0) {
-    const int64_t dim = config.model.dim, pixels = config.image.patch * config.image.patch * config.image.channels;
-    check<UsageError>(pixels == dim,
-                      "loss.recon needs image.patch² · channels = model.dim, found {} and {}: set loss.recon = 0 or "
-                      "change one of them", pixels, dim);
+    const int64_t dim = config.model.dim,
+                  pixels = config.image.patch * config.image.patch * config.image.channels;
+    check<UsageError>(
+        pixels == dim,
+        "loss.recon needs image.patch² · channels = model.dim, found {} and {}: set loss.recon = 0 or "
+        "change one of them",
+        pixels, dim);
     const double fan_in = static_cast<double>(dim);
     out.push_back({"recon_proj.weight", {dim, dim}, Init::uniform_fan_in, fan_in, TeacherRule::absent});
     out.push_back({"recon_proj.bias", {dim}, Init::uniform_fan_in, fan_in, TeacherRule::absent, true, false});
@@ -54,11 +57,13 @@ std::vector<Parameter> declare(const Config& config) {
 void check_settings(const Config& config) {
   const ModelConfig& model = config.model;
   check<UsageError>(config.target.layers <= model.depth,
-                    "target.layers = {} is more than the {} shared blocks (model.depth)", config.target.layers, model.depth);
+                    "target.layers = {} is more than the {} shared blocks (model.depth)",
+                    config.target.layers, model.depth);
   check<UsageError>(config.target.final_norm != NormKind::batch,
                     "target.final_norm = batch is not defined: use layer, instance or none");
   check<UsageError>(config.loss.cls == 0 || model.extra_tokens > 0,
-                    "loss.cls = {} needs an extra token: set model.extra_tokens = 1 or loss.cls = 0", config.loss.cls);
+                    "loss.cls = {} needs an extra token: set model.extra_tokens = 1 or loss.cls = 0",
+                    config.loss.cls);
 }
 
 }  // namespace
@@ -76,8 +81,11 @@ Data2Vec2::Data2Vec2(const Config& config, Precision precision)
   student_arenas_.low_gradient = low ? make_arena(layout_.size(), dtype_) : student_arenas_.full_gradient;
 
   initialise(layout_, student_arenas_.full, static_cast<uint64_t>(config.run.seed));
-  const auto weight = [&](const std::string& name) { return view_of(student_arenas_.full, layout_.at(name)); };
-  weight(image_prefix + "fixed_positional_encoder.positions").copy_(sincos_positions(side_, config.model.dim));
+  const auto weight = [&](const std::string& name) {
+    return view_of(student_arenas_.full, layout_.at(name));
+  };
+  weight(image_prefix + "fixed_positional_encoder.positions")
+      .copy_(sincos_positions(side_, config.model.dim));
   if (config.model.init_extra_token_zero && config.model.extra_tokens > 0)
     weight(image_prefix + "extra_tokens").select(1, 0).zero_();
 
@@ -135,8 +143,8 @@ StepOutput Data2Vec2::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   const RowKeys noise_keys = row_keys(batch, key, training ? static_cast<uint64_t>(key.update) : 0);
   const RowKeys keys = training ? noise_keys : RowKeys{};
 
-  const at::Tensor z =
-      scale_gradient(patch_embed(student_.image, batch.input, config_.image.patch), config_.model.local_grad_mult);
+  const at::Tensor z = scale_gradient(patch_embed(student_.image, batch.input, config_.image.patch),
+                                      config_.model.local_grad_mult);
   record(trace, "local_features", z);
   const at::Tensor encoded = run_student(z, batch, key, keys, trace);
   const at::Tensor prediction = decode(encoded, batch, noise_keys, keys, trace);
@@ -183,13 +191,16 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
                              const RowKeys& keys, Trace* trace) const {
   const DecoderConfig& decoder = config_.decoder;
   constexpr uint32_t dropout_site = (1u << 30) + 2;
-  const at::Tensor rows = dropout(encoded.slice(1, config_.model.extra_tokens), decoder.input_dropout, keys, dropout_site);
-  at::Tensor noise = trace && trace->decoder_noise.defined()
-                         ? trace->decoder_noise.to(dtype_)
-                         : row_noise(noise_keys, batch.masked.size(2), config_.model.dim, decoder.noise_std, dtype_);
+  const at::Tensor rows =
+      dropout(encoded.slice(1, config_.model.extra_tokens), decoder.input_dropout, keys, dropout_site);
+  at::Tensor noise =
+      trace && trace->decoder_noise.defined()
+          ? trace->decoder_noise.to(dtype_)
+          : row_noise(noise_keys, batch.masked.size(2), config_.model.dim, decoder.noise_std, dtype_);
   const at::Tensor& positions = student_.image.positions;
   if (decoder.add_positions_masked) {
-    const at::Tensor at_masked = gather_visible(positions.expand({batch.masked.size(0), -1, -1}), batch.masked);
+    const at::Tensor at_masked =
+        gather_visible(positions.expand({batch.masked.size(0), -1, -1}), batch.masked);
     noise = (noise + at_masked).to(dtype_);
   }
   at::Tensor x = restore_order(rows, noise, batch.visible, batch.masked);
@@ -227,7 +238,8 @@ at::Tensor Data2Vec2::run_teacher(const at::Tensor& pixels, const at::Tensor& st
 }
 
 at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const StepKey& key, const at::Tensor& encoded,
-                                 const at::Tensor& prediction, const at::Tensor& targets, StepOutput& out) const {
+                                 const at::Tensor& prediction, const at::Tensor& targets,
+                                 StepOutput& out) const {
   const LossConfig& loss = config_.loss;
   const double scale = loss.scale > 0 ? loss.scale : 1.0 / std::sqrt(static_cast<double>(config_.model.dim));
   const auto part = [&out](const char* name, const at::Tensor& value) {
@@ -235,13 +247,16 @@ at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const StepKey& key, c
     return value;
   };
 
-  at::Tensor total = part("regression", masked_loss(prediction, targets, batch.masked, {loss.beta, scale * loss.regression}));
+  at::Tensor total = part(
+      "regression", masked_loss(prediction, targets, batch.masked, {loss.beta, scale * loss.regression}));
   if (loss.cls > 0) {
     const at::Tensor token = encoded.select(1, config_.model.extra_tokens - 1);
     const at::Tensor mean = targets.mean(1).repeat_interleave(batch.visible.size(1), 0);
     // Weighed so that the result depends neither on accumulation nor on the number of workers (section 4).
-    const double cls_batch = loss.cls_batch > 0 ? static_cast<double>(loss.cls_batch) : static_cast<double>(key.update_samples);
-    const double weight = loss.cls * cls_batch / static_cast<double>(key.update_samples) * static_cast<double>(key.update_sample_size);
+    const double cls_batch =
+        loss.cls_batch > 0 ? static_cast<double>(loss.cls_batch) : static_cast<double>(key.update_samples);
+    const double weight = loss.cls * cls_batch / static_cast<double>(key.update_samples) *
+                          static_cast<double>(key.update_sample_size);
     total = total + part("cls", element_loss(token, mean, {loss.beta, scale}).sum() * weight);
   }
   if (loss.recon > 0) {
@@ -259,7 +274,8 @@ Features Data2Vec2::embed(const at::Tensor& input, Network which) {
   Features out;
   out.extra_tokens = model.extra_tokens;
   // As in the step: without a local encoder of its own the teacher reads the student's local features.
-  const bool own_local = which == Network::student || (config_.ema.local_encoder && !config_.ema.encoder_only);
+  const bool own_local =
+      which == Network::student || (config_.ema.local_encoder && !config_.ema.encoder_only);
   const at::Tensor z = patch_embed(own_local ? network.image : student_.image, input, config_.image.patch);
   const at::Tensor bias = encoder_bias(config_, {});
   at::Tensor x = prepend_extra_tokens(network.image, (z + network.image.positions).to(dtype_));

@@ -1,11 +1,11 @@
 #include "d2v/model/losses.h"
 
+#include <cmath>
+#include <vector>
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
-
-#include <cmath>
-#include <vector>
 
 #include "d2v/base/check.h"
 
@@ -40,7 +40,8 @@ void for_masked_rows(const at::Tensor& targets, const at::Tensor& masked, Body b
 }
 
 template <class T>
-double loss_sum(const at::Tensor& prediction, const at::Tensor& targets, const at::Tensor& masked, float beta) {
+double loss_sum(const at::Tensor& prediction, const at::Tensor& targets, const at::Tensor& masked,
+                float beta) {
   const int64_t dim = targets.size(2);
   const T* p = prediction.const_data_ptr<T>();
   const float* y = targets.const_data_ptr<float>();
@@ -59,8 +60,8 @@ double loss_sum(const at::Tensor& prediction, const at::Tensor& targets, const a
 }
 
 template <class T>
-void loss_gradient(const at::Tensor& prediction, const at::Tensor& targets, const at::Tensor& masked, float beta,
-                   float factor, at::Tensor& out) {
+void loss_gradient(const at::Tensor& prediction, const at::Tensor& targets, const at::Tensor& masked,
+                   float beta, float factor, at::Tensor& out) {
   const int64_t dim = targets.size(2);
   const T* p = prediction.const_data_ptr<T>();
   const float* y = targets.const_data_ptr<float>();
@@ -93,7 +94,8 @@ struct MaskedLoss : Function<MaskedLoss> {
     const at::Tensor targets = context->saved_data["targets"].toTensor();
     const at::Tensor masked = context->saved_data["masked"].toTensor();
     const float beta = static_cast<float>(context->saved_data["beta"].toDouble());
-    const float factor = static_cast<float>(context->saved_data["scale"].toDouble() * gradients[0].item<double>());
+    const float factor =
+        static_cast<float>(context->saved_data["scale"].toDouble() * gradients[0].item<double>());
     at::Tensor out = at::empty_like(p);
     if (p.scalar_type() == at::kBFloat16)
       loss_gradient<at::BFloat16>(p, targets, masked, beta, factor, out);
@@ -143,7 +145,8 @@ at::Tensor masked_loss(const at::Tensor& prediction, const at::Tensor& targets, 
 
 at::Tensor element_loss(const at::Tensor& prediction, const at::Tensor& target, const ElementLoss& loss) {
   const at::Tensor d = (prediction.to(at::kFloat) - target).abs();
-  const at::Tensor l = loss.beta == 0 ? d * d : at::where(d < loss.beta, 0.5 * d * d / loss.beta, d - 0.5 * loss.beta);
+  const at::Tensor l =
+      loss.beta == 0 ? d * d : at::where(d < loss.beta, 0.5 * d * d / loss.beta, d - 0.5 * loss.beta);
   return l * loss.scale;
 }
 
@@ -185,7 +188,8 @@ at::Tensor patchify(const at::Tensor& pixels, int64_t patch) {
 
 at::Tensor normalised_patches(const at::Tensor& pixels, int64_t patch) {
   const at::Tensor patches = patchify(pixels, patch);
-  const auto [variance, mean] = at::var_mean(patches, at::IntArrayRef{2}, /*unbiased=*/true, /*keepdim=*/true);
+  const auto [variance, mean] =
+      at::var_mean(patches, at::IntArrayRef{2}, /*unbiased=*/true, /*keepdim=*/true);
   return ((patches - mean) / (variance + 1e-6).sqrt()).contiguous();
 }
 

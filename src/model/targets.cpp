@@ -18,10 +18,14 @@ at::Tensor normalise_over(const at::Tensor& x, at::IntArrayRef dims) {
 
 at::Tensor normalise(const at::Tensor& x, NormKind kind) {
   switch (kind) {
-    case NormKind::instance: return normalise_over(x, {1});
-    case NormKind::batch: return normalise_over(x, {0, 1});
-    case NormKind::layer: return at::layer_norm(x, {x.size(-1)}, {}, {}, eps, /*cudnn_enable=*/false);
-    case NormKind::none: break;
+    case NormKind::instance:
+      return normalise_over(x, {1});
+    case NormKind::batch:
+      return normalise_over(x, {0, 1});
+    case NormKind::layer:
+      return at::layer_norm(x, {x.size(-1)}, {}, {}, eps, /*cudnn_enable=*/false);
+    case NormKind::none:
+      break;
   }
   return x;
 }
@@ -30,8 +34,10 @@ at::Tensor normalise(const at::Tensor& x, NormKind kind) {
 
 at::Tensor make_targets(const std::vector<at::Tensor>& layers, const TargetConfig& config) {
   check<UsageError>(config.layers <= static_cast<int64_t>(layers.size()),
-                    "target.layers = {} is more than the {} shared blocks (model.depth)", config.layers, layers.size());
-  check<UsageError>(config.final_norm != NormKind::batch, "target.final_norm = batch is not defined; use layer or instance");
+                    "target.layers = {} is more than the {} shared blocks (model.depth)", config.layers,
+                    layers.size());
+  check<UsageError>(config.final_norm != NormKind::batch,
+                    "target.final_norm = batch is not defined; use layer or instance");
   const at::NoGradGuard no_grad;
   at::Tensor sum;
   for (size_t i = layers.size() - static_cast<size_t>(config.layers); i < layers.size(); ++i) {

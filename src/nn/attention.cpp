@@ -1,8 +1,8 @@
 #include "d2v/nn/attention.h"
 
-#include <ATen/ATen.h>
-
 #include <cmath>
+
+#include <ATen/ATen.h>
 
 namespace d2v {
 
@@ -10,8 +10,8 @@ AttentionWeights attention_weights(const Weights& weights) {
   return {weights["qkv.weight"], weights["qkv.bias"], weights["proj.weight"], weights["proj.bias"]};
 }
 
-at::Tensor attention(const AttentionWeights& weights, const at::Tensor& x, int64_t heads, const at::Tensor& bias,
-                     double dropout_rate, const RowKeys& keys, uint32_t site) {
+at::Tensor attention(const AttentionWeights& weights, const at::Tensor& x, int64_t heads,
+                     const at::Tensor& bias, double dropout_rate, const RowKeys& keys, uint32_t site) {
   const int64_t rows = x.size(0), length = x.size(1), dim = x.size(2);
   const at::Tensor qkv = at::linear(x, weights.qkv_weight, weights.qkv_bias)
                              .view({rows, length, 3, heads, dim / heads})
@@ -22,7 +22,8 @@ at::Tensor attention(const AttentionWeights& weights, const at::Tensor& x, int64
   if (keys.empty() || dropout_rate == 0) {
     std::optional<at::Tensor> mask;
     if (bias.defined()) mask = bias.to(x.scalar_type());
-    mixed = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], mask, 0.0, false, std::nullopt, false);
+    mixed =
+        at::scaled_dot_product_attention(parts[0], parts[1], parts[2], mask, 0.0, false, std::nullopt, false);
   } else {
     // The library's own attention dropout draws from a generator that knows no samples: written out here.
     const double scale = 1.0 / std::sqrt(static_cast<double>(dim / heads));
@@ -31,7 +32,8 @@ at::Tensor attention(const AttentionWeights& weights, const at::Tensor& x, int64
     const at::Tensor probabilities = dropout(logits.softmax(-1), dropout_rate, keys, site);
     mixed = at::matmul(probabilities.to(x.scalar_type()), parts[2]);
   }
-  return at::linear(mixed.transpose(1, 2).reshape({rows, length, dim}), weights.proj_weight, weights.proj_bias);
+  return at::linear(mixed.transpose(1, 2).reshape({rows, length, dim}), weights.proj_weight,
+                    weights.proj_bias);
 }
 
 }  // namespace d2v

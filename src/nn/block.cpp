@@ -23,9 +23,19 @@ BlockWeights block_weights(const Weights& weights) {
 }
 
 BlockOutput block_forward(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
-                          const at::Tensor& bias, double drop_path_rate, const RowKeys& keys, uint32_t index) {
+                          const at::Tensor& bias, double drop_path_rate, const RowKeys& keys,
+                          uint32_t index) {
   // Places of one block where something is dropped.
-  enum Site : uint32_t { attention_softmax, attention_output, activation, ffn_output, ffn_residual, path1, path2, count };
+  enum Site : uint32_t {
+    attention_softmax,
+    attention_output,
+    activation,
+    ffn_output,
+    ffn_residual,
+    path1,
+    path2,
+    count
+  };
   const auto site = [index](Site s) { return index * count + s; };
 
   const auto attend = [&](const at::Tensor& in) {
@@ -41,7 +51,8 @@ BlockOutput block_forward(const BlockWeights& weights, const ModelConfig& config
                    site(ffn_output));
   };
   const auto residual = [&](const at::Tensor& t) {
-    return drop_path(dropout(t, config.post_mlp_dropout, keys, site(ffn_residual)), drop_path_rate, keys, site(path2));
+    return drop_path(dropout(t, config.post_mlp_dropout, keys, site(ffn_residual)), drop_path_rate, keys,
+                     site(path2));
   };
 
   if (config.layer_norm_first) {

@@ -1,10 +1,10 @@
 #include "d2v/nn/parameters.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cmath>
 #include <span>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/base/philox.h"
@@ -63,9 +63,15 @@ void initialise(const ParameterLayout& layout, const at::Tensor& arena, uint64_t
       for (float& v : values) v = static_cast<float>(random.uniform(-bound, bound));
     };
     switch (p.init) {
-      case Init::constant: std::fill(values.begin(), values.end(), static_cast<float>(p.init_value)); break;
-      case Init::normal: random.fill_normal(values, 0.0f, static_cast<float>(p.init_value)); break;
-      case Init::uniform_fan_in: fill_uniform(1.0 / std::sqrt(p.init_value)); break;
+      case Init::constant:
+        std::fill(values.begin(), values.end(), static_cast<float>(p.init_value));
+        break;
+      case Init::normal:
+        random.fill_normal(values, 0.0f, static_cast<float>(p.init_value));
+        break;
+      case Init::uniform_fan_in:
+        fill_uniform(1.0 / std::sqrt(p.init_value));
+        break;
       case Init::xavier: {
         const double rows = static_cast<double>(p.shape.at(0)), rest = static_cast<double>(p.count) / rows;
         fill_uniform(std::sqrt(6.0 / (rows + rest)));

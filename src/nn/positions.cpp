@@ -1,16 +1,17 @@
 #include "d2v/nn/positions.h"
 
-#include <ATen/ATen.h>
-
 #include <bit>
 #include <cmath>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
 namespace d2v {
 
 at::Tensor sincos_positions(int64_t side, int64_t dim) {
-  check<UsageError>(dim % 4 == 0, "fixed positions need a width that is a multiple of 4, found model.dim = {}", dim);
+  check<UsageError>(dim % 4 == 0,
+                    "fixed positions need a width that is a multiple of 4, found model.dim = {}", dim);
   const int64_t quarter = dim / 4;
   at::Tensor positions = at::empty({1, side * side, dim}, at::kFloat);
   float* out = positions.mutable_data_ptr<float>();
@@ -68,12 +69,14 @@ at::Tensor alibi_bias_2d(int64_t heads, int64_t side, AlibiDistance distance) {
   return alibi_bias(heads, side * side, [=](int64_t i, int64_t j) {
     const double rows = static_cast<double>(i / side - j / side);
     const double columns = static_cast<double>(i % side - j % side);
-    return distance == AlibiDistance::manhattan ? std::abs(rows) + std::abs(columns) : std::hypot(rows, columns);
+    return distance == AlibiDistance::manhattan ? std::abs(rows) + std::abs(columns)
+                                                : std::hypot(rows, columns);
   });
 }
 
 at::Tensor alibi_bias_1d(int64_t heads, int64_t positions) {
-  return alibi_bias(heads, positions, [](int64_t i, int64_t j) { return std::abs(static_cast<double>(i - j)); });
+  return alibi_bias(heads, positions,
+                    [](int64_t i, int64_t j) { return std::abs(static_cast<double>(i - j)); });
 }
 
 }  // namespace d2v

@@ -1,9 +1,9 @@
 #include "d2v/nn/random.h"
 
+#include <cmath>
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-
-#include <cmath>
 
 namespace d2v {
 
@@ -17,7 +17,8 @@ RngKey at_site(RngKey key, Stream stream, uint32_t site) {
 
 // 1/(1-p) where kept, 0 where dropped; shape of x.
 at::Tensor dropout_factors(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site) {
-  at::Tensor factors = at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::Contiguous).dtype(at::kFloat));
+  at::Tensor factors =
+      at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::Contiguous).dtype(at::kFloat));
   const int64_t rows = x.size(0), width = x.numel() / rows;
   float* out = factors.mutable_data_ptr<float>();
   const uint32_t threshold = static_cast<uint32_t>(std::min(p * 4294967296.0, 4294967295.0));

@@ -1,10 +1,10 @@
 #include "d2v/nn/rows.h"
 
+#include <cstring>
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
-
-#include <cstring>
 
 #include "d2v/base/check.h"
 
@@ -25,7 +25,8 @@ void copy_rows(const at::Tensor& in, const int64_t* index, at::Tensor& out, int6
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
       for (int64_t j = 0; j < kept; ++j)
-        std::memcpy(target + (r * kept + j) * bytes, source + (r / clones * length + index[r * kept + j]) * bytes, bytes);
+        std::memcpy(target + (r * kept + j) * bytes,
+                    source + (r / clones * length + index[r * kept + j]) * bytes, bytes);
   });
 }
 
@@ -38,7 +39,8 @@ void put_rows(const at::Tensor& in, const int64_t* index, at::Tensor& out) {
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r)
       for (int64_t j = 0; j < kept; ++j)
-        std::memcpy(target + (r * length + index[r * kept + j]) * bytes, source + (r * kept + j) * bytes, bytes);
+        std::memcpy(target + (r * length + index[r * kept + j]) * bytes, source + (r * kept + j) * bytes,
+                    bytes);
   });
 }
 
@@ -70,11 +72,13 @@ at::Tensor sum_rows(const at::Tensor& gradient, const at::Tensor& index, at::Int
 }
 
 struct Gather : Function<Gather> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& index, int64_t clones) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& index,
+                            int64_t clones) {
     context->saved_data["shape"] = x.sizes().vec();
     context->saved_data["index"] = index;
     const at::Tensor in = x.contiguous();
-    at::Tensor out = at::empty({in.size(0) * clones, index.numel() / (in.size(0) * clones), in.size(2)}, in.options());
+    at::Tensor out =
+        at::empty({in.size(0) * clones, index.numel() / (in.size(0) * clones), in.size(2)}, in.options());
     copy_rows(in, index.const_data_ptr<int64_t>(), out, clones);
     return out;
   }

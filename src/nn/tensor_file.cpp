@@ -1,10 +1,10 @@
 #include "d2v/nn/tensor_file.h"
 
-#include <ATen/ATen.h>
-
 #include <array>
 #include <cstring>
 #include <utility>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
@@ -40,7 +40,8 @@ std::map<std::string, at::Tensor> read_tensors(const std::filesystem::path& path
 }
 
 TensorToStore to_store(const std::string& name, const at::Tensor& tensor) {
-  check(tensor.is_contiguous() && tensor.is_cpu(), "tensor {} must be contiguous and on the CPU to be stored", name);
+  check(tensor.is_contiguous() && tensor.is_cpu(), "tensor {} must be contiguous and on the CPU to be stored",
+        name);
   for (const auto& [dtype, type] : types)
     if (type == tensor.scalar_type()) return {name, dtype, tensor.sizes().vec(), tensor.const_data_ptr()};
   fail("tensor {} has a dtype that safetensors files do not have", name);

@@ -1,8 +1,8 @@
 #include "d2v/nn/weights.h"
 
-#include <ATen/ATen.h>
-
 #include <utility>
+
+#include <ATen/ATen.h>
 
 namespace d2v {
 

@@ -36,7 +36,8 @@ D2V_CLONES void adam_update(float* __restrict p, const float* __restrict gradien
   }
 }
 
-D2V_CLONES void average_update(float* __restrict teacher, const float* __restrict p, float blend, int64_t count) {
+D2V_CLONES void average_update(float* __restrict teacher, const float* __restrict p, float blend,
+                               int64_t count) {
   for (int64_t i = 0; i < count; ++i) teacher[i] += blend * (p[i] - teacher[i]);
 }
 

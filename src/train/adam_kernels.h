@@ -10,9 +10,9 @@ struct AdamFactors {
   float scale;         // on the gradient: normalisation and clipping
   float beta1, rest1;  // β1 and 1 - β1, each rounded once from double
   float beta2, rest2;
-  float keep;          // 1 - lr·wd
+  float keep;  // 1 - lr·wd
   float step;
-  float root;          // on √v
+  float root;  // on √v
   float eps;
 };
 
@@ -20,7 +20,8 @@ struct AdamFactors {
 double sum_of_squares(const float* x, int64_t count);
 
 // m ← β1·m + (1-β1)·g;  v ← β2·v + (1-β2)·g²;  p ← keep·p - step·m / (root·√v + eps), g being gradient · scale.
-void adam_update(float* p, const float* gradient, float* m, float* v, const AdamFactors& factors, int64_t count);
+void adam_update(float* p, const float* gradient, float* m, float* v, const AdamFactors& factors,
+                 int64_t count);
 
 // teacher ← teacher + blend·(p - teacher). This form has the right fixed point although blend = 1-τ is rounded;
 // τ·θ' + (1-τ)·θ with both rounded drifts.

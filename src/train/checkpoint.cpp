@@ -24,8 +24,11 @@ int64_t counter(const SafetensorsReader& file, const std::string& key) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) value = -1;
   }
-  check<DataError>(value >= 0, "{} is no checkpoint to resume from: its metadata has no valid '{}'. Use init.from to start "
-                   "new training from weights alone", file.path().string(), key);
+  check<DataError>(
+      value >= 0,
+      "{} is no checkpoint to resume from: its metadata has no valid '{}'. Use init.from to start "
+      "new training from weights alone",
+      file.path().string(), key);
   return value;
 }
 
@@ -72,7 +75,8 @@ void load_checkpoint(const std::filesystem::path& path, Objective& objective, Tr
   const SafetensorsReader file(path);
   const auto version = file.metadata().find("format_version");
   check<DataError>(version != file.metadata().end() && version->second == kFormat,
-                   "{} has checkpoint format {}, this program reads {}: continue the run with the program that wrote it, or "
+                   "{} has checkpoint format {}, this program reads {}: continue the run with the program "
+                   "that wrote it, or "
                    "start new training from its weights with init.from",
                    path.string(), version == file.metadata().end() ? "(none)" : version->second, kFormat);
   TrainingState loaded(objective.layout());
@@ -118,7 +122,8 @@ void init_weights(const InitConfig& init, Objective& objective) {
     if (!is_positions(p) || !p.trainable) continue;
     positions.emplace_back(view_of(objective.weights(), p), interpolated(file, p.name, p.shape));
     if (!has_teacher || !in_teacher(p)) continue;
-    positions.emplace_back(view_of(objective.teacher(), p), interpolated(file, teacher_prefix + p.name, p.shape));
+    positions.emplace_back(view_of(objective.teacher(), p),
+                           interpolated(file, teacher_prefix + p.name, p.shape));
   }
   copy_into(file, layout, arenas);
   for (const auto& [target, value] : positions) target.copy_(value);

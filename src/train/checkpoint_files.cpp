@@ -34,7 +34,8 @@ std::vector<CheckpointFile> list_checkpoints(const fs::path& run) {
   std::vector<CheckpointFile> out;
   std::error_code absent;
   for (const auto& entry : fs::directory_iterator(run / "checkpoints", absent)) {
-    if (const auto update = update_in(entry.path().filename().string())) out.push_back({*update, entry.path()});
+    if (const auto update = update_in(entry.path().filename().string()))
+      out.push_back({*update, entry.path()});
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.update > b.update; });
   return out;
@@ -52,15 +53,18 @@ std::optional<CheckpointFile> latest_checkpoint(const fs::path& run) {
       reasons += fmt::format("\n  {}", error.what());
     }
   }
-  check<DataError>(all.empty(), "no checkpoint of {} can be read:{}\nremove them to start the run anew", run.string(), reasons);
+  check<DataError>(all.empty(), "no checkpoint of {} can be read:{}\nremove them to start the run anew",
+                   run.string(), reasons);
   return std::nullopt;
 }
 
 fs::path find_checkpoint(const fs::path& file_or_run) {
   if (!fs::is_directory(file_or_run)) return file_or_run;
   const auto latest = latest_checkpoint(file_or_run);
-  check<DataError>(latest.has_value(), "{} holds no checkpoint: expected checkpoints/update_*.safetensors in it; give a run "
-                   "folder that has one, or a checkpoint file", file_or_run.string());
+  check<DataError>(latest.has_value(),
+                   "{} holds no checkpoint: expected checkpoints/update_*.safetensors in it; give a run "
+                   "folder that has one, or a checkpoint file",
+                   file_or_run.string());
   return latest->path;
 }
 

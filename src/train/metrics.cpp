@@ -1,9 +1,9 @@
 #include "d2v/train/metrics.h"
 
-#include <ATen/ATen.h>
-
 #include <cmath>
 #include <limits>
+
+#include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
 
 namespace d2v {

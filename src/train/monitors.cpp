@@ -1,10 +1,10 @@
 #include "d2v/train/monitors.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
@@ -67,7 +67,8 @@ std::optional<std::string> Health::observe(const Vitals& now) {
   const std::string said = fmt::format("{}", fmt::join(complaints(now), "; "));
   // Compared without figures, which change with every look.
   std::string topic;
-  std::copy_if(said.begin(), said.end(), std::back_inserter(topic), [](char c) { return (c < '0' || c > '9') && c != '.'; });
+  std::copy_if(said.begin(), said.end(), std::back_inserter(topic),
+               [](char c) { return (c < '0' || c > '9') && c != '.'; });
   const bool news = !said.empty() && topic != said_;
   said_ = topic;
   if (!news) return std::nullopt;
@@ -75,18 +76,20 @@ std::optional<std::string> Health::observe(const Vitals& now) {
 }
 
 void Health::stop_if_collapsed(const Vitals& v) const {
-  check<CollapseError>(skipped_ < config_.max_skipped,
-                       "update {}: the gradient was not finite {} times in a row (health.max_skipped = {}). Lower optim.lr, "
-                       "lengthen optim.warmup or use run.precision = fp32",
-                       v.update, skipped_, config_.max_skipped);
+  check<CollapseError>(
+      skipped_ < config_.max_skipped,
+      "update {}: the gradient was not finite {} times in a row (health.max_skipped = {}). Lower optim.lr, "
+      "lengthen optim.warmup or use run.precision = fp32",
+      v.update, skipped_, config_.max_skipped);
   if (v.update < config_.guard_after) return;
   const auto guard = [&](const char* what, double value, const char* key, double limit) {
     if (limit <= 0 || !(value < limit)) return;
-    fail<CollapseError>("update {}: the run has collapsed: the {}' deviation is {:.4g}, below {} = {} (checked after "
-                        "health.guard_after = {} updates). All positions look alike to the teacher. Start again with a "
-                        "slower teacher (ema.decay nearer to 1), a lower optim.lr or a longer optim.warmup; checkpoints "
-                        "of before are kept",
-                        v.update, what, value, key, limit, config_.guard_after);
+    fail<CollapseError>(
+        "update {}: the run has collapsed: the {}' deviation is {:.4g}, below {} = {} (checked after "
+        "health.guard_after = {} updates). All positions look alike to the teacher. Start again with a "
+        "slower teacher (ema.decay nearer to 1), a lower optim.lr or a longer optim.warmup; checkpoints "
+        "of before are kept",
+        v.update, what, value, key, limit, config_.guard_after);
   };
   guard("targets", v.target_var, "health.min_target_var", config_.min_target_var);
   guard("predictions", v.pred_var, "health.min_pred_var", config_.min_pred_var);
@@ -94,28 +97,33 @@ void Health::stop_if_collapsed(const Vitals& v) const {
 
 std::vector<std::string> Health::complaints(const Vitals& v) const {
   std::vector<std::string> out;
-  if (v.skipped) out.push_back(fmt::format("the gradient was not finite, update skipped ({} in a row)", skipped_));
+  if (v.skipped)
+    out.push_back(fmt::format("the gradient was not finite, update skipped ({} in a row)", skipped_));
   const auto near = [&](const char* what, double value, double limit) {
     if (limit > 0 && value < kNear * limit) {
-      out.push_back(fmt::format("the {} are getting alike: deviation {:.3g}, the run stops below {:.3g} after update {}",
-                                what, value, limit, config_.guard_after));
+      out.push_back(fmt::format(
+          "the {} are getting alike: deviation {:.3g}, the run stops below {:.3g} after update {}", what,
+          value, limit, config_.guard_after));
     }
   };
   near("targets", v.target_var, config_.min_target_var);
   // Predictions start flat and grow; being small is news only once they should have grown.
   if (v.update >= config_.guard_after / 2) near("predictions", v.pred_var, config_.min_pred_var);
   if (v.target_rank < kRankLost * best_rank_) {
-    out.push_back(fmt::format("the targets lose dimensions: effective rank {:.1f}, it was {:.1f}", v.target_rank, best_rank_));
+    out.push_back(fmt::format("the targets lose dimensions: effective rank {:.1f}, it was {:.1f}",
+                              v.target_rank, best_rank_));
   }
   if (v.local_var < kFlatLocal) {
-    out.push_back(fmt::format("the local encoder's output is nearly constant: deviation {:.2g}", v.local_var));
+    out.push_back(
+        fmt::format("the local encoder's output is nearly constant: deviation {:.2g}", v.local_var));
   }
   return out;
 }
 
 std::string Health::line() const {
-  return fmt::format("targets {:.3g}, predictions {:.3g}, effective rank {:.1f} of {:.0f}, local encoder {:.3g}",
-                     last_.target_var, last_.pred_var, last_.target_rank, last_.rank_limit, last_.local_var);
+  return fmt::format(
+      "targets {:.3g}, predictions {:.3g}, effective rank {:.1f} of {:.0f}, local encoder {:.3g}",
+      last_.target_var, last_.pred_var, last_.target_rank, last_.rank_limit, last_.local_var);
 }
 
 }  // namespace d2v

@@ -1,9 +1,9 @@
 #include "d2v/train/optimizer.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <ATen/Parallel.h>
 
 #include "adam_kernels.h"
 #include "d2v/base/check.h"
@@ -30,9 +30,10 @@ std::vector<Chunk> cut(const ParameterLayout& layout) {
 }
 
 void need(const char* name, const at::Tensor& arena, int64_t size) {
-  check(arena.defined() && arena.is_contiguous() && arena.scalar_type() == at::kFloat && arena.numel() == size,
-        "optimizer: the arena of {} must be {} contiguous float32 values, found {}", name, size,
-        arena.defined() ? fmt::format("{} of {}", arena.numel(), c10::toString(arena.scalar_type())) : "none");
+  check(
+      arena.defined() && arena.is_contiguous() && arena.scalar_type() == at::kFloat && arena.numel() == size,
+      "optimizer: the arena of {} must be {} contiguous float32 values, found {}", name, size,
+      arena.defined() ? fmt::format("{} of {}", arena.numel(), c10::toString(arena.scalar_type())) : "none");
 }
 
 template <class Work>
@@ -52,7 +53,8 @@ double norm_of(const std::vector<Chunk>& chunks, const float* gradients) {
   return std::sqrt(sum);
 }
 
-AdamFactors factors_of(const OptimConfig& config, const StepSettings& settings, double clip_factor, int64_t t) {
+AdamFactors factors_of(const OptimConfig& config, const StepSettings& settings, double clip_factor,
+                       int64_t t) {
   const double correction1 = 1 - std::pow(config.beta1, static_cast<double>(t));
   const double correction2 = std::sqrt(1 - std::pow(config.beta2, static_cast<double>(t)));
   const bool reference = config.eps_mode == EpsMode::reference;
@@ -77,8 +79,8 @@ double gradient_norm(const ParameterLayout& layout, const at::Tensor& gradients)
   return norm_of(cut(layout), gradients.const_data_ptr<float>());
 }
 
-StepReport optimizer_step(const ParameterLayout& layout, const OptimConfig& config, const StepSettings& settings,
-                          const OptimizerArenas& arenas, AdamState& state) {
+StepReport optimizer_step(const ParameterLayout& layout, const OptimConfig& config,
+                          const StepSettings& settings, const OptimizerArenas& arenas, AdamState& state) {
   need("weights", arenas.weights, layout.size());
   need("gradients", arenas.gradients, layout.size());
   need("first moments", state.first, layout.size());
@@ -91,7 +93,8 @@ StepReport optimizer_step(const ParameterLayout& layout, const OptimConfig& conf
   report.gradient_norm = norm_of(chunks, g) * settings.gradient_scale;
   report.skipped = !std::isfinite(report.gradient_norm);
   if (report.skipped) return report;
-  if (config.clip_norm > 0) report.clip_factor = std::min(1.0, config.clip_norm / (report.gradient_norm + 1e-6));
+  if (config.clip_norm > 0)
+    report.clip_factor = std::min(1.0, config.clip_norm / (report.gradient_norm + 1e-6));
 
   const AdamFactors with_decay = factors_of(config, settings, report.clip_factor, ++state.steps);
   AdamFactors without = with_decay;

@@ -1,8 +1,8 @@
 #include "d2v/train/pretrain.h"
 
-#include <ATen/Parallel.h>
-
 #include <thread>
+
+#include <ATen/Parallel.h>
 
 #include "d2v/base/config_source.h"
 #include "d2v/base/log.h"
@@ -26,7 +26,8 @@ Config settled(Config config) {
 }
 
 int64_t trainer_threads(const Config& config) {
-  return config.run.threads > 0 ? config.run.threads : std::max<int64_t>(1, std::thread::hardware_concurrency());
+  return config.run.threads > 0 ? config.run.threads
+                                : std::max<int64_t>(1, std::thread::hardware_concurrency());
 }
 
 LoaderSettings loader_settings(const Config& config, LoaderMode mode) {
@@ -40,11 +41,13 @@ LoaderSettings loader_settings(const Config& config, LoaderMode mode) {
 }
 
 SliceStream stream_of(Loader& loader) {
-  return {[&loader] { return loader.next(); }, [&loader](BatchPtr slice) { loader.recycle(std::move(slice)); }};
+  return {[&loader] { return loader.next(); },
+          [&loader](BatchPtr slice) { loader.recycle(std::move(slice)); }};
 }
 
 // Restores the newest checkpoint, or starts from init.from, or from fresh weights. Says which.
-void start_weights(const Config& config, const RunFolder& folder, Objective& objective, TrainingState& state) {
+void start_weights(const Config& config, const RunFolder& folder, Objective& objective,
+                   TrainingState& state) {
   const auto latest = latest_checkpoint(folder.path);
   if (!latest) {
     if (!config.init.from.empty()) {
@@ -56,21 +59,23 @@ void start_weights(const Config& config, const RunFolder& folder, Objective& obj
   }
   const std::string data = state.data;
   load_checkpoint(latest->path, objective, state);
-  check<DataError>(state.data == data, "the data set is not the one that the run in {} was trained on: expected {}, found {} in {}. "
-                   "Restore it, or start a new run from these weights with another run.dir and --init.from {}",
-                   folder.path.string(), state.data, data, config.data.path, folder.path.string());
+  check<DataError>(
+      state.data == data,
+      "the data set is not the one that the run in {} was trained on: expected {}, found {} in {}. "
+      "Restore it, or start a new run from these weights with another run.dir and --init.from {}",
+      folder.path.string(), state.data, data, config.data.path, folder.path.string());
   log_info("going on from {} after update {}", latest->path.string(), state.update);
 }
 
-void announce(const Config& config, const std::string& command, const PretrainSources& sources, const RunLengths& lengths,
-              const Objective& objective) {
+void announce(const Config& config, const std::string& command, const PretrainSources& sources,
+              const RunLengths& lengths, const Objective& objective) {
   int64_t weights = 0;
   for (const Parameter& p : objective.layout().all()) weights += p.count;
   log_info("{} (version {})", command, kVersion);
   log_info("data: {}", describe(sources.train));
   if (sources.valid.size() > 0) log_info("held out: {}", describe(sources.valid));
-  log_info("model: {:.2f} million weights, {}, {} threads", static_cast<double>(weights) / 1e6, name_of(config.run.precision),
-           trainer_threads(config));
+  log_info("model: {:.2f} million weights, {}, {} threads", static_cast<double>(weights) / 1e6,
+           name_of(config.run.precision), trainer_threads(config));
   for (const std::string& line : describe_lengths(config, lengths)) log_info("{}", line);
   for (const std::string& line : length_warnings(config, lengths)) log_warning("{}", line);
 }
@@ -110,7 +115,8 @@ ExitCode run_training(Training& run, const PretrainSources& sources) {
     const ExitCode code = train(run);
     write_skipped(skipped, loader);
     if (!loader.bad_files().empty()) {
-      log_warning("{} pictures could not be read and were replaced by others: {}", loader.bad_files().size(), skipped_path.string());
+      log_warning("{} pictures could not be read and were replaced by others: {}", loader.bad_files().size(),
+                  skipped_path.string());
     }
     return code;
   } catch (const DataError&) {
@@ -130,6 +136,7 @@ ExitCode pretrain(const Config& wanted, const std::string& command, const TrainO
   const auto objective = make_objective(config, config.run.precision);
   TrainingState state(objective->layout());
   state.data = data_identity(sources.train);
+  Loader(sources.train, loader_settings(config, LoaderMode::train));  // of no update: checks the settings
 
   const RunFolder folder = open_run_folder(config);
   config.run.resume = ResumeMode::automatic;  // a wish of this session; checkpoints do not depend on it
@@ -137,7 +144,8 @@ ExitCode pretrain(const Config& wanted, const std::string& command, const TrainO
   announce(config, command, sources, lengths, *objective);
   start_weights(config, folder, *objective, state);
   if (state.update >= lengths.stop_at) {
-    log_info("nothing left to do: {} is at update {} of {}{}", folder.path.string(), state.update, lengths.updates,
+    log_info("nothing left to do: {} is at update {} of {}{}", folder.path.string(), state.update,
+             lengths.updates,
              lengths.stop_at < lengths.updates ? " and run.stop_at says so; --run.stop_at 0 goes on" : "");
     return ExitCode::ok;
   }
@@ -145,16 +153,18 @@ ExitCode pretrain(const Config& wanted, const std::string& command, const TrainO
   Training run{config, lengths, folder, *objective, state, {}, {}, observers};
   try {
     const ExitCode code = run_training(run, sources);
-    if (code == ExitCode::ok) log_info("done: update {} of {}, {}", state.update, lengths.updates, folder.path.string());
+    if (code == ExitCode::ok)
+      log_info("done: update {} of {}, {}", state.update, lengths.updates, folder.path.string());
     return code;
   } catch (const std::exception& error) {
-    log_line(LogLevel::error, error.what());  // so that run.log tells why the run ended
+    log_line(LogLevel::error, error.what(), LogTo::file);  // so that run.log tells why the run ended
     throw;
   }
 }
 
 Config config_of_run(const fs::path& run) {
-  check<DataError>(fs::exists(run / kConfigFile), "{} holds no run: expected {} in it", run.string(), kConfigFile);
+  check<DataError>(fs::exists(run / kConfigFile), "{} holds no run: expected {} in it", run.string(),
+                   kConfigFile);
   Config config;
   auto table = option_table(config);
   apply_source(table, run);

@@ -1,9 +1,9 @@
 #include "d2v/train/progress.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 #include "d2v/base/command_line.h"
 #include "d2v/base/log.h"
@@ -44,8 +44,7 @@ std::string progress_text(const Metrics& m, const RunLengths& lengths, double se
   std::string line;
   for (const std::string& field : fields) {
     const std::string with = line.empty() ? field : line + "  " + field;
-    if (with.size() > width && !line.empty()) break;
-    line = with;
+    if (with.size() <= width || line.empty()) line = with;
   }
   return line;
 }
@@ -62,7 +61,8 @@ void Progress::show(const Metrics& metrics) {
   if (!first && seconds_between(shown_, now) < (live ? kRedrawSeconds : kPlainSeconds)) return;
   if (first && !live && seconds_between(start_, now) < 1) return;  // nothing to say about the first instant
   shown_ = now;
-  const double per_update = seconds_between(start_, now) / static_cast<double>(std::max<int64_t>(1, metrics.update - start_update_));
+  const double per_update = seconds_between(start_, now) /
+                            static_cast<double>(std::max<int64_t>(1, metrics.update - start_update_));
   const double left = per_update * static_cast<double>(lengths_.stop_at - metrics.update);
   if (live) {
     set_status(progress_text(metrics, lengths_, left, terminal_width()));

@@ -52,9 +52,11 @@ void RunBook::read(const UpdateValues& values) {
   progress_.show(metrics);
   if (run_.observers.updated) run_.observers.updated(metrics);
   // Last, so that the line of a collapse is in the file.
-  if (const auto warning = health_.observe(metrics.vitals)) log_warning("update {}: {}", values.update, *warning);
+  if (const auto warning = health_.observe(metrics.vitals))
+    log_warning("update {}: {}", values.update, *warning);
   if (values.update % health_lines_every(config) == 0 || last) log_info("health: {}", health_.line());
-  if (metrics.held_out_loss) log_info("update {}: held-out loss {:.5f}", values.update, *metrics.held_out_loss);
+  if (metrics.held_out_loss)
+    log_info("update {}: held-out loss {:.5f}", values.update, *metrics.held_out_loss);
 }
 
 void RunBook::write(Metrics& metrics) {
@@ -68,7 +70,8 @@ Speed RunBook::take_speed() {
   const auto now = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(now - since_).count();
   if (seconds < kSpeedSeconds && speed_.samples_per_second > 0) return speed_;
-  speed_ = {static_cast<double>(samples_) / seconds, static_cast<double>(views_) / seconds, 100 * wait_seconds_ / seconds};
+  speed_ = {static_cast<double>(samples_) / seconds, static_cast<double>(views_) / seconds,
+            100 * wait_seconds_ / seconds};
   since_ = now;
   samples_ = views_ = 0;
   wait_seconds_ = 0;

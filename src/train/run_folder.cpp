@@ -4,8 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include <nlohmann/json.hpp>
 
 #include "d2v/base/check.h"
 #include "d2v/base/config_source.h"
@@ -20,7 +21,8 @@ constexpr uint64_t kMetricsLimit = uint64_t{4} << 30;
 
 std::string listed(const std::vector<Difference>& differences) {
   std::string out;
-  for (const Difference& d : differences) out += fmt::format("\n  {}: the run has {}, now {}", d.key, d.a, d.b);
+  for (const Difference& d : differences)
+    out += fmt::format("\n  {}: the run has {}, now {}", d.key, d.a, d.b);
   return out;
 }
 
@@ -29,8 +31,10 @@ void check_same_run(const fs::path& dir, const Config& config) {
   auto table = option_table(saved);
   apply_source(table, dir / kConfigFile);
   const auto differences = conflicts(saved, config);
-  check<UsageError>(differences.empty(), "{} holds a run of another configuration:{}\nChoose another run.dir, give these the "
-                    "run's values, or start from its weights with --init.from {}", dir.string(), listed(differences), dir.string());
+  check<UsageError>(differences.empty(),
+                    "{} holds a run of another configuration:{}\nChoose another run.dir, give these the "
+                    "run's values, or start from its weights with --init.from {}",
+                    dir.string(), listed(differences), dir.string());
 }
 
 }  // namespace
@@ -38,10 +42,12 @@ void check_same_run(const fs::path& dir, const Config& config) {
 bool may_change(const std::string& key) {
   static constexpr std::array<std::string_view, 4> sections{"checkpoint.", "health.", "probe.", "init."};
   static constexpr std::array<std::string_view, 11> keys{
-      "run.dir",   "run.stop_at",  "run.resume",    "run.threads",           "run.log_every",  "run.valid_every",
-      "data.path", "data.threads", "data.prefetch", "data.max_bad_fraction", "data.max_pixels"};
+      "run.dir",       "run.stop_at",           "run.resume",     "run.threads",
+      "run.log_every", "run.valid_every",       "data.path",      "data.threads",
+      "data.prefetch", "data.max_bad_fraction", "data.max_pixels"};
   const auto starts = [&](std::string_view section) { return key.starts_with(section); };
-  return std::any_of(sections.begin(), sections.end(), starts) || std::find(keys.begin(), keys.end(), key) != keys.end();
+  return std::any_of(sections.begin(), sections.end(), starts) ||
+         std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
 std::vector<Difference> conflicts(Config saved, Config now) {
@@ -56,15 +62,18 @@ RunFolder open_run_folder(const Config& config) {
   const bool has_run = fs::exists(dir / kConfigFile);
   // Looked at before the folder is made, so that a wrong --resume leaves no folder behind.
   check<UsageError>(has_run || config.run.resume != ResumeMode::must,
-                    "run.resume = must, but {} holds no run ({} is not there). Check run.dir, or leave --resume out to start one",
+                    "run.resume = must, but {} holds no run ({} is not there). Check run.dir, or leave "
+                    "--resume out to start one",
                     dir.string(), kConfigFile);
   RunFolder run{dir, FolderLock(dir), has_run};
-  check<UsageError>(!has_run || config.run.resume != ResumeMode::never,
-                    "run.resume = never, but {} holds a run. Choose another run.dir, or run.resume = auto to go on with it",
-                    dir.string());
-  check<UsageError>(has_run || list_checkpoints(dir).empty(),
-                    "{} holds checkpoints but no {}, so it is not known which run they belong to. Choose another run.dir",
-                    dir.string(), kConfigFile);
+  check<UsageError>(
+      !has_run || config.run.resume != ResumeMode::never,
+      "run.resume = never, but {} holds a run. Choose another run.dir, or run.resume = auto to go on with it",
+      dir.string());
+  check<UsageError>(
+      has_run || list_checkpoints(dir).empty(),
+      "{} holds checkpoints but no {}, so it is not known which run they belong to. Choose another run.dir",
+      dir.string(), kConfigFile);
   if (has_run) check_same_run(dir, config);
   std::error_code error;
   fs::create_directories(dir / "checkpoints", error);
@@ -94,8 +103,9 @@ MetricsFile::MetricsFile(const fs::path& path, int64_t last_update) : path_(path
 
 void MetricsFile::append(const std::string& line) {
   out_ << line << '\n' << std::flush;
-  check<StorageError>(out_.good(), "cannot write {}: {}. Free space; the same command then goes on from the last checkpoint",
-                      path_.string(), std::strerror(errno));
+  check<StorageError>(
+      out_.good(), "cannot write {}: {}. Free space; the same command then goes on from the last checkpoint",
+      path_.string(), std::strerror(errno));
 }
 
 SkippedFile::SkippedFile(const fs::path& path) : path_(path) {
@@ -113,7 +123,8 @@ SkippedFile::SkippedFile(const fs::path& path) : path_(path) {
 size_t SkippedFile::write(const std::vector<Entry>& session) {
   auto all = before_;
   const auto one_line = [](std::string text) {
-    std::replace_if(text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
     return text;
   };
   for (const Entry& e : session) {

@@ -26,7 +26,8 @@ TriStageRate tri_stage(double lr, double start_scale, double end_scale, int64_t 
 
 double learning_rate(const TriStageRate& s, int64_t done) {
   const double start = s.start_scale * s.lr;
-  if (done < s.warmup) return start + (s.lr - start) / static_cast<double>(s.warmup) * static_cast<double>(done);
+  if (done < s.warmup)
+    return start + (s.lr - start) / static_cast<double>(s.warmup) * static_cast<double>(done);
   const int64_t past = done - s.warmup - s.hold;
   if (past < 0) return s.lr;
   if (past > s.decay || s.decay == 0) return s.end_scale * s.lr;

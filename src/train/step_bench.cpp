@@ -1,15 +1,15 @@
 #include "d2v/train/step_bench.h"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <numeric>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "d2v/model/objective.h"
 #include "d2v/pipeline/masks.h"
@@ -19,7 +19,9 @@
 namespace d2v {
 namespace {
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -65,8 +67,13 @@ DeviceBatch make_batch(const Config& config, const MaskPlan& plan) {
     for (int64_t m = 0; m < clones; ++m) {
       int64_t* visible = out.visible.mutable_data_ptr<int64_t>() + (b * clones + m) * plan.visible;
       int64_t* masked = out.masked.mutable_data_ptr<int64_t>() + (b * clones + m) * plan.masked;
-      draw_mask(plan, {.seed = 1, .stream = Stream::mask, .sample = out.refs.back().id, .clone = static_cast<uint32_t>(m)},
-                scratch, {visible, static_cast<size_t>(plan.visible)}, {masked, static_cast<size_t>(plan.masked)});
+      draw_mask(plan,
+                {.seed = 1,
+                 .stream = Stream::mask,
+                 .sample = out.refs.back().id,
+                 .clone = static_cast<uint32_t>(m)},
+                scratch, {visible, static_cast<size_t>(plan.visible)},
+                {masked, static_cast<size_t>(plan.masked)});
     }
   }
   return out;
@@ -95,7 +102,8 @@ StepBench bench_step(const Config& config, int64_t warmup, int64_t steps) {
     const double forward = now();
     objective->backward(output.loss, 1.0);
     const double backward = now();
-    optimizer_step(objective->layout(), config.optim, {1e-4, 0.999, 1.0 / static_cast<double>(output.sample_size)},
+    optimizer_step(objective->layout(), config.optim,
+                   {1e-4, 0.999, 1.0 / static_cast<double>(output.sample_size)},
                    {objective->weights(), objective->gradients(), objective->teacher()}, adam);
     objective->weights_changed();
     const double end = now();
@@ -116,8 +124,9 @@ std::string step_table(const StepBench& bench) {
   const auto share = [&](const std::vector<double>& seconds) {
     return fmt::format("{:7.3f} s  {:3.0f} %", median(seconds), 100 * median(seconds) / step);
   };
-  std::string out = fmt::format("{}, {} threads, {} samples × {} masks a step; medians of {} steps\n\n",
-                                name_of(bench.precision), bench.threads, bench.batch, bench.clones, bench.seconds.size());
+  std::string out =
+      fmt::format("{}, {} threads, {} samples × {} masks a step; medians of {} steps\n\n",
+                  name_of(bench.precision), bench.threads, bench.batch, bench.clones, bench.seconds.size());
   out += fmt::format("  step             {:7.3f} s  ({:.3f} to {:.3f})\n", step, *least, *most);
   out += fmt::format("    forward        {}\n", share(bench.forward_seconds));
   out += fmt::format("    backward       {}\n", share(bench.backward_seconds));
@@ -126,8 +135,9 @@ std::string step_table(const StepBench& bench) {
   out += fmt::format("  masked views/s   {:7.1f}\n", static_cast<double>(bench.batch * bench.clones) / step);
   out += fmt::format("  student tokens/s {:7.0f}\n", static_cast<double>(bench.tokens) / step);
   out += fmt::format("  peak memory      {:7.2f} GiB\n", bench.peak_gib);
-  out += fmt::format("  matrix products  {:7.0f} GFLOP/s before, {:.0f} after (2 n³ of a square product in {})\n",
-                     bench.gemm_gflops_before, bench.gemm_gflops_after, name_of(bench.precision));
+  out += fmt::format(
+      "  matrix products  {:7.0f} GFLOP/s before, {:.0f} after (2 n³ of a square product in {})\n",
+      bench.gemm_gflops_before, bench.gemm_gflops_after, name_of(bench.precision));
   return out;
 }
 

@@ -1,8 +1,7 @@
 #include "d2v/train/stop_signal.h"
 
-#include <unistd.h>
-
 #include <csignal>
+#include <unistd.h>
 
 namespace d2v {
 namespace {

@@ -1,10 +1,10 @@
 #include "stored_arena.h"
 
-#include <ATen/ATen.h>
-
 #include <cmath>
 #include <cstring>
 #include <unordered_set>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/nn/positions.h"
@@ -24,14 +24,16 @@ void for_each(const ParameterLayout& layout, std::span<const StoredArena> arenas
 }
 
 std::string listed(const std::vector<std::string>& all) {
-  const std::vector<std::string> first(all.begin(), all.begin() + static_cast<long>(std::min(kNamed, all.size())));
+  const std::vector<std::string> first(all.begin(),
+                                       all.begin() + static_cast<long>(std::min(kNamed, all.size())));
   return fmt::format("{}{}", fmt::join(first, ", "), all.size() > kNamed ? ", …" : "");
 }
 
 bool is_other(const std::string& name, Strictness strictness) {
   if (strictness == Strictness::exact) return false;
   if (name.starts_with("adam.first.") || name.starts_with("adam.second.")) return true;
-  return strictness == Strictness::others_may_follow && (name.starts_with("teacher.") || name.ends_with("positions"));
+  return strictness == Strictness::others_may_follow &&
+         (name.starts_with("teacher.") || name.ends_with("positions"));
 }
 
 }  // namespace
@@ -44,8 +46,8 @@ std::vector<TensorToStore> tensors_of(const ParameterLayout& layout, std::span<c
   return out;
 }
 
-void check_fit(const SafetensorsReader& file, const ParameterLayout& layout, std::span<const StoredArena> arenas,
-               Strictness strictness) {
+void check_fit(const SafetensorsReader& file, const ParameterLayout& layout,
+               std::span<const StoredArena> arenas, Strictness strictness) {
   std::vector<std::string> missing, different, unknown;
   std::unordered_set<std::string> expected;
   for_each(layout, arenas, [&](const std::string& name, const Parameter& p, const at::Tensor&) {
@@ -63,28 +65,33 @@ void check_fit(const SafetensorsReader& file, const ParameterLayout& layout, std
   }
   if (missing.empty() && different.empty() && unknown.empty()) return;
   std::string what;
-  if (!missing.empty()) what += fmt::format("\n  {} tensors are missing: {}", missing.size(), listed(missing));
+  if (!missing.empty())
+    what += fmt::format("\n  {} tensors are missing: {}", missing.size(), listed(missing));
   if (!different.empty()) what += fmt::format("\n  {} differ: {}", different.size(), listed(different));
   if (!unknown.empty()) what += fmt::format("\n  {} are unknown here: {}", unknown.size(), listed(unknown));
-  fail<DataError>("{} holds another model:{}\nUse the configuration that it was made with (d2v config diff shows the "
-                  "difference), or another checkpoint",
-                  file.path().string(), what);
+  fail<DataError>(
+      "{} holds another model:{}\nUse the configuration that it was made with (d2v config diff shows the "
+      "difference), or another checkpoint",
+      file.path().string(), what);
 }
 
-void copy_into(const SafetensorsReader& file, const ParameterLayout& layout, std::span<const StoredArena> arenas) {
+void copy_into(const SafetensorsReader& file, const ParameterLayout& layout,
+               std::span<const StoredArena> arenas) {
   for_each(layout, arenas, [&](const std::string& name, const Parameter& p, const at::Tensor& arena) {
     const auto bytes = file.at(name).bytes;
     std::memcpy(arena.mutable_data_ptr<float>() + p.offset, bytes.data(), bytes.size());
   });
 }
 
-at::Tensor interpolated(const SafetensorsReader& file, const std::string& name, const std::vector<int64_t>& shape) {
+at::Tensor interpolated(const SafetensorsReader& file, const std::string& name,
+                        const std::vector<int64_t>& shape) {
   const StoredTensor& stored = file.at(name);
   const auto side_of = [](int64_t count) { return std::llround(std::sqrt(static_cast<double>(count))); };
   const bool square = stored.dtype == Dtype::f32 && stored.shape.size() == 3 && stored.shape[0] == 1 &&
                       side_of(stored.shape[1]) * side_of(stored.shape[1]) == stored.shape[1];
   check<DataError>(square && stored.shape[2] == shape.at(2),
-                   "{}: the positions {} have shape [{}]; needed are [1, d·d, {}] for some grid side d to interpolate from",
+                   "{}: the positions {} have shape [{}]; needed are [1, d·d, {}] for some grid side d to "
+                   "interpolate from",
                    file.path().string(), name, fmt::join(stored.shape, ", "), shape.at(2));
   at::Tensor positions = at::empty(stored.shape, at::kFloat);
   std::memcpy(positions.mutable_data_ptr(), stored.bytes.data(), stored.bytes.size());

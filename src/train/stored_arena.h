@@ -1,12 +1,12 @@
 // Flat arenas as the tensors of a safetensors file, one per parameter.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/safetensors.h"
 #include "d2v/nn/parameters.h"
@@ -31,14 +31,16 @@ enum class Strictness {
 
 // Throws DataError unless the file has every tensor in its shape as F32 and nothing more than allowed. The message
 // counts and names the differences.
-void check_fit(const SafetensorsReader& file, const ParameterLayout& layout, std::span<const StoredArena> arenas,
-               Strictness strictness);
+void check_fit(const SafetensorsReader& file, const ParameterLayout& layout,
+               std::span<const StoredArena> arenas, Strictness strictness);
 
 // Copies the file's values into the arenas; check_fit must have passed.
-void copy_into(const SafetensorsReader& file, const ParameterLayout& layout, std::span<const StoredArena> arenas);
+void copy_into(const SafetensorsReader& file, const ParameterLayout& layout,
+               std::span<const StoredArena> arenas);
 
 // Positions (1, d·d, D) of the file, interpolated to `shape` where the grid differs. Throws DataError when they are
 // absent, of another width, or no square grid.
-at::Tensor interpolated(const SafetensorsReader& file, const std::string& name, const std::vector<int64_t>& shape);
+at::Tensor interpolated(const SafetensorsReader& file, const std::string& name,
+                        const std::vector<int64_t>& shape);
 
 }  // namespace d2v

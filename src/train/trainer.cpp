@@ -38,7 +38,8 @@ ExitCode train(Training& run) {
   SaveClock clock(run.config.checkpoint.every_minutes);
 
   while (run.state.update < run.lengths.stop_at) {
-    UpdateValues values = run_update(run.objective, run.stream, settings_of(run), run.config.optim, run.state.adam);
+    UpdateValues values =
+        run_update(run.objective, run.stream, settings_of(run), run.config.optim, run.state.adam);
     run.state.update = values.update;
     run.state.samples_seen += values.samples;
     run.state.skipped_in_a_row = values.step.skipped ? run.state.skipped_in_a_row + 1 : 0;

@@ -1,9 +1,9 @@
 #include "d2v/train/update.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <chrono>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
@@ -38,16 +38,18 @@ void add(UpdateValues& values, const Batch& slice, const StepOutput& output) {
 }
 
 // Forward and backward of one slice. Returns the samples of the whole update.
-int64_t run_slice(Objective& objective, const SliceStream& stream, const UpdateSettings& settings, UpdateValues& values) {
+int64_t run_slice(Objective& objective, const SliceStream& stream, const UpdateSettings& settings,
+                  UpdateValues& values) {
   const auto start = std::chrono::steady_clock::now();
   BatchPtr slice = stream.next();
   values.wait_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  check(slice != nullptr && slice->update == settings.update, "the loader is at update {}, the trainer at update {}",
-        slice ? slice->update : -1, settings.update);
+  check(slice != nullptr && slice->update == settings.update,
+        "the loader is at update {}, the trainer at update {}", slice ? slice->update : -1, settings.update);
   const int64_t update_samples = slice->update_samples;
   {
     const DeviceBatch batch = to_tensors(*slice);
-    const StepKey key{settings.seed, settings.update, slice->epoch, update_samples, slice->update_sample_size};
+    const StepKey key{settings.seed, settings.update, slice->epoch, update_samples,
+                      slice->update_sample_size};
     const StepOutput output = objective.forward(batch, key, nullptr);
     objective.backward(output.loss, 1.0);
     add(values, *slice, output);
@@ -74,7 +76,8 @@ UpdateValues run_update(Objective& objective, const SliceStream& stream, const U
   } while (values.samples < update_samples);
   const OptimizerArenas arenas{objective.weights(), objective.gradients(), objective.teacher()};
   const double scale = 1.0 / static_cast<double>(values.sample_size);
-  values.step = optimizer_step(objective.layout(), config, {settings.lr, settings.ema_decay, scale}, arenas, adam);
+  values.step =
+      optimizer_step(objective.layout(), config, {settings.lr, settings.ema_decay, scale}, arenas, adam);
   objective.weights_changed();
   return values;
 }

@@ -11,17 +11,24 @@ seed=${SEED:-$RANDOM}
 echo "SEED=$seed"
 RANDOM=$seed
 start=()  # the first session starts the run, the others must find one
-for kill in 1 2 3 4 5 6 7; do
+writing() { compgen -G "$work/killed/run/checkpoints/.*d2v-tmp*" >"$work/temporaries"; }
+for kill in 1 2 3 4 5 6 7 8; do
   mkdir -p "$work/killed"
-  # A checkpoint follows every update, so that many kills hit the writing of one.
+  # A checkpoint follows every update, so that kills can hit the writing of one.
   (cd "$work/killed" && exec "$D2V" pretrain "$work/recipe.ini" "${start[@]}") >"$work/output" 2>&1 &
   process=$!
-  goal=$(($(newest killed) + 1 + RANDOM % 6))
+  goal=$(($(newest killed) + 1 + RANDOM % 5))
   wait_for killed "$goal" "$process"
-  sleep "0.0$((RANDOM % 90 + 10))"
+  if [ $((kill % 2)) = 0 ]; then
+    until writing; do kill -0 "$process" || die "the run ended before kill $kill"; done
+  else
+    sleep "0.0$((RANDOM % 90 + 10))"
+  fi
   kill -KILL "$process"
-  expect 137 wait "$process"
-  echo "kill $kill after update $(newest killed)"
+  expect 137 wait "$process" 2>"$work/notices"  # bash announces the kill
+  moment="between two checkpoints"
+  if writing; then moment="while a checkpoint was being written"; fi
+  echo "kill $kill after update $(newest killed), $moment"
   start=(--resume)
 done
 expect 0 train killed --resume
@@ -32,7 +39,7 @@ updates=$(grep -o '"update":[0-9]*' "$work/killed/run/metrics.jsonl" | cut -d: -
 [ "$updates" = "$(seq 60)" ] || die "metrics.jsonl does not have every update once: $updates"
 losses() { grep -o '"loss":[^,]*' "$work/$1/run/metrics.jsonl"; }
 [ "$(losses whole)" = "$(losses killed)" ] || die "the losses differ"
-[ -z "$(find "$work/killed/run" -name '*.tmp*')" ] || die "temporary files are left"
+[ -z "$(find "$work/killed/run" -name '*d2v-tmp*')" ] || die "temporary files are left"
 
 # The same command once more has nothing to do, and says so.
 expect 0 train killed

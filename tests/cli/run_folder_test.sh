@@ -8,6 +8,12 @@ expect 2 train run --resume
 said "holds no run"
 [ ! -e "$work/run/run" ] || die "a refused --resume made a folder"
 
+expect 2 train run --mask.block 4 --mask.prob 0.95
+expect 2 train run --data.batch 64
+said "data.batch"
+expect 2 train run --image.patch 5
+[ ! -e "$work/run/run" ] || die "settings that cannot work made a folder"
+
 expect 0 train whole --run.updates 10
 expect 0 train run --run.updates 10 --run.stop_at 6
 
@@ -32,7 +38,7 @@ echo "== full disk"
 )
 said "checkpoints/update_00000007.safetensors"
 [ "$(newest run)" = 6 ] || die "a checkpoint was written beyond the limit"
-[ -z "$(find "$work/run/run" -name '*.tmp*')" ] || die "temporary files are left"
+[ -z "$(find "$work/run/run" -name '*d2v-tmp*')" ] || die "temporary files are left"
 
 echo "== cut checkpoint"
 truncate -s 50000 "$work/run/run/checkpoints/update_00000006.safetensors"

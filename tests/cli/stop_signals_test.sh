@@ -11,8 +11,8 @@ stop() {
   mkdir -p "$work/$1"
   (cd "$work/$1" && exec "$D2V" pretrain "$work/recipe.ini" "${quiet[@]}") >"$work/output" 2>&1 &
   local process=$! lines
-  lines=$(wc -l <"$work/$1/run/metrics.jsonl" 2>/dev/null || echo 0)
-  until [ "$(wc -l <"$work/$1/run/metrics.jsonl" 2>/dev/null || echo 0)" -gt "$((lines + 3))" ]; do
+  lines=$(metrics_lines "$1")
+  until [ "$(metrics_lines "$1")" -gt $((lines + 3)) ]; do
     kill -0 "$process" 2>/dev/null || die "the run ended by itself"
     sleep 0.01
   done

@@ -13,7 +13,8 @@ die() {
 
 mkdir -p "$work/pictures/a" "$work/pictures/b"
 for i in $(seq 40); do
-  { printf 'P6\n16 16\n255\n'; seq $((i * i * 37)) 100000 | head -c 768; } >"$work/pictures/$([ $((i % 2)) = 0 ] && echo a || echo b)/$i.ppm"
+  pixels=$(seq $((i * i * 37)) $((i * i * 37 + 800)))  # any 768 bytes that differ between pictures
+  printf 'P6\n16 16\n255\n%s' "${pixels:0:768}" >"$work/pictures/$([ $((i % 2)) = 0 ] && echo a || echo b)/$i.ppm"
 done
 
 cat >"$work/recipe.ini" <<END
@@ -32,6 +33,7 @@ patch = 4
 [mask]
 clones = 2
 prob = 0.6
+block = 2
 [model]
 dim = 32
 heads = 2
@@ -82,6 +84,12 @@ newest() {
   [ -z "$name" ] && echo 0 && return
   name=${name##*update_}
   echo $((10#${name%.safetensors}))
+}
+
+# Lines that the metrics of a folder's run have by now.
+metrics_lines() {
+  local file=$work/$1/run/metrics.jsonl
+  if [ -f "$file" ]; then wc -l <"$file"; else echo 0; fi
 }
 
 # wait_for FOLDER UPDATE PROCESS: until the run got that far; fails when the process ends before.

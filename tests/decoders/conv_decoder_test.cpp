@@ -29,8 +29,9 @@ TEST_CASE("2-D decoders equal the reference: odd and even kernels, other widths,
     int64_t dim, groups, kernel, side;
     bool residual;
   };
-  for (const Unit& u : {Unit{"decoder2d_odd", 12, 4, 3, 5, true}, Unit{"decoder2d_even", 12, 2, 4, 4, true},
-                        Unit{"decoder2d_other_width", 8, 4, 5, 4, true}, Unit{"decoder2d_tiny", 12, 2, 3, 4, false}}) {
+  for (const Unit& u :
+       {Unit{"decoder2d_odd", 12, 4, 3, 5, true}, Unit{"decoder2d_even", 12, 2, 4, 4, true},
+        Unit{"decoder2d_other_width", 8, 4, 5, 4, true}, Unit{"decoder2d_tiny", 12, 2, 3, 4, false}}) {
     CAPTURE(u.name);
     const GoldenUnit unit(u.name);
     const DecoderConfig config = decoder_config(u.dim, u.groups, u.kernel, u.residual);

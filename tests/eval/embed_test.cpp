@@ -1,8 +1,8 @@
 #include "d2v/eval/embed.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
@@ -18,7 +18,8 @@ using namespace d2v;
 namespace {
 
 struct Setting {
-  explicit Setting(const std::string& name, const Config& config = test::tiny_config()) : scratch("embed_" + name) {
+  explicit Setting(const std::string& name, const Config& config = test::tiny_config())
+      : scratch("embed_" + name) {
     test::make_up_trained_run(run(), config);
     test::make_up_pictures(pictures(), 5);
   }
@@ -38,7 +39,9 @@ struct Setting {
 TEST_CASE("features are those of the network for the dumped input, and the ids name their rows") {
   const Setting s("values");
   LoadedModel model = load_model(s.run(), {});
-  const EmbedResult result = s.embed(model, {.out = s.file("f.safetensors"), .dump_input = s.file("in.safetensors"), .command = "d2v embed"});
+  const EmbedResult result = s.embed(
+      model,
+      {.out = s.file("f.safetensors"), .dump_input = s.file("in.safetensors"), .command = "d2v embed"});
   CHECK(result.pictures == 10);
   CHECK(result.shape == std::vector<int64_t>{10, 2 * 32});
   const at::Tensor features = read_tensors(s.file("f.safetensors")).at("features");
@@ -46,7 +49,8 @@ TEST_CASE("features are those of the network for the dumped input, and the ids n
   CHECK(input.sizes() == at::IntArrayRef({10, 3, 16, 16}));
 
   const Features blocks = model.objective->embed(input, Network::teacher);
-  const at::Tensor expected = at::cat({blocks.layers[1].slice(1, 1).mean(1), blocks.layers[3].slice(1, 1).mean(1)}, 1);
+  const at::Tensor expected =
+      at::cat({blocks.layers[1].slice(1, 1).mean(1), blocks.layers[3].slice(1, 1).mean(1)}, 1);
   CHECK((features - expected).abs().max().item<float>() < 1e-5f);
 
   const std::string ids = read_file(s.file("f.tsv"), 1 << 20);
@@ -60,10 +64,12 @@ TEST_CASE("network, layer and tokens say what is written") {
   const Setting s("choices");
   LoadedModel model = load_model(s.run(), {});
   const auto values = [&](Network network, const std::string& layers, Pooling pooling) {
-    s.embed(model, {.out = s.file("f.safetensors"), .network = network, .layers = layers, .pooling = pooling});
+    s.embed(model,
+            {.out = s.file("f.safetensors"), .network = network, .layers = layers, .pooling = pooling});
     return read_tensors(s.file("f.safetensors")).at("features");
   };
-  const at::Tensor teacher = values(Network::teacher, "last", Pooling::mean), student = values(Network::student, "last", Pooling::mean);
+  const at::Tensor teacher = values(Network::teacher, "last", Pooling::mean),
+                   student = values(Network::student, "last", Pooling::mean);
   CHECK(teacher.sizes() == at::IntArrayRef({10, 32}));
   CHECK((teacher - student).abs().max().item<float>() > 1e-3f);
   CHECK(values(Network::teacher, "1+2+3", Pooling::cls).sizes() == at::IntArrayRef({10, 96}));
@@ -90,13 +96,15 @@ TEST_CASE("plain PyTorch reproduces the features") {
     Config config = test::tiny_config();
     config.model.layer_norm_first = pre_norm;
     config.model.extra_tokens = pre_norm ? 0 : 2;
+    config.loss.cls = 0;
     const Setting s(pre_norm ? "torch_pre" : "torch_post", config);
     LoadedModel model = load_model(s.run(), {});
     for (const Network network : {Network::teacher, Network::student}) {
-      s.embed(model, {.out = s.file("f.safetensors"), .dump_input = s.file("in.safetensors"), .network = network});
-      const ProcessResult result =
-          run_process({python, (test::repo_root() / "tools/python/load_in_torch.py").string(), model.checkpoint.string(),
-                       s.file("in.safetensors").string(), s.file("f.safetensors").string()});
+      s.embed(model,
+              {.out = s.file("f.safetensors"), .dump_input = s.file("in.safetensors"), .network = network});
+      const ProcessResult result = run_process(
+          {python, (test::repo_root() / "tools/python/load_in_torch.py").string(), model.checkpoint.string(),
+           s.file("in.safetensors").string(), s.file("f.safetensors").string()});
       CHECK_MESSAGE(result.exit_code == 0, result.output);
     }
   }
@@ -105,7 +113,9 @@ TEST_CASE("plain PyTorch reproduces the features") {
 TEST_CASE("wrong requests are errors before anything is written") {
   const Setting s("wrong");
   LoadedModel model = load_model(s.run(), {});
-  CHECK_THROWS_WITH_AS(s.embed(model, {.out = s.file("f.csv")}), doctest::Contains(".safetensors or"), UsageError);
-  CHECK_THROWS_WITH_AS(s.embed(model, {.out = s.file("f.npy"), .layers = "9"}), doctest::Contains("from 1 to 4"), UsageError);
+  CHECK_THROWS_WITH_AS(s.embed(model, {.out = s.file("f.csv")}), doctest::Contains(".safetensors or"),
+                       UsageError);
+  CHECK_THROWS_WITH_AS(s.embed(model, {.out = s.file("f.npy"), .layers = "9"}),
+                       doctest::Contains("from 1 to 4"), UsageError);
   CHECK_FALSE(std::filesystem::exists(s.file("f.npy")));
 }

@@ -2,10 +2,10 @@
 // them where the gain is small. No student differs from its teacher.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <vector>
+
+#include <ATen/ATen.h>
 
 #include "d2v/eval/features.h"
 #include "d2v/model/objective.h"
@@ -15,7 +15,8 @@ namespace d2v::test {
 
 class FakeObjective : public Objective {
  public:
-  explicit FakeObjective(std::vector<double> gains, int64_t extra_tokens = 1) : gains_(std::move(gains)), extra_(extra_tokens) {}
+  explicit FakeObjective(std::vector<double> gains, int64_t extra_tokens = 1)
+      : gains_(std::move(gains)), extra_(extra_tokens) {}
 
   Features embed(const at::Tensor& input, Network which) override {
     Features features;
@@ -24,7 +25,8 @@ class FakeObjective : public Objective {
     for (size_t l = 0; l < gains_.size(); ++l) {
       const at::Tensor noise = random_features(tokens.numel(), 1, calls_++).view_as(tokens);
       const at::Tensor block = tokens * gains_[l] + noise;
-      const at::Tensor extra = at::full({tokens.size(0), extra_, tokens.size(2)}, which == Network::teacher ? 7. : 8.);
+      const at::Tensor extra =
+          at::full({tokens.size(0), extra_, tokens.size(2)}, which == Network::teacher ? 7. : 8.);
       features.layers.push_back(at::cat({extra, block}, 1));
     }
     return features;

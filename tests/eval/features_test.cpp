@@ -1,8 +1,8 @@
 #include "d2v/eval/features.h"
 
-#include <ATen/ATen.h>
-
 #include <limits>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "fake_objective.h"
@@ -59,8 +59,8 @@ TEST_CASE("raw pixels are the pixels, averaged down to 64 a side where there are
 TEST_CASE("features come in the order of the pictures, whatever the batches") {
   test::FakeObjective network({1e6});  // so large a gain that its noise does not matter
   const Pictures pictures = test::coloured_pictures(10, 2, 3, 4);
-  const auto found = extract(pictures, {network_features("n", network, Network::student, {1}, Pooling::mean),
-                                        raw_pixels("pixels")});
+  const auto found = extract(
+      pictures, {network_features("n", network, Network::student, {1}, Pooling::mean), raw_pixels("pixels")});
   REQUIRE(found.sources.size() == 2);
   CHECK(at::equal(found.rows, at::arange(10)));
   CHECK(found.sources[0].values.sizes() == at::IntArrayRef({10, 1, 3}));
@@ -80,9 +80,9 @@ TEST_CASE("teacher and student are told apart") {
 
 TEST_CASE("features that are not finite are an error that names the network") {
   test::FakeObjective network({std::numeric_limits<double>::infinity()});
-  CHECK_THROWS_WITH_AS(
-      extract(test::coloured_pictures(3, 2, 3), {network_features("broken", network, Network::student, {1}, Pooling::mean)}),
-      doctest::Contains("'broken' are not finite"), DataError);
+  CHECK_THROWS_WITH_AS(extract(test::coloured_pictures(3, 2, 3),
+                               {network_features("broken", network, Network::student, {1}, Pooling::mean)}),
+                       doctest::Contains("'broken' are not finite"), DataError);
 }
 
 TEST_CASE("pictures that could not be read are left out, and the rows say which are there") {

@@ -1,8 +1,8 @@
 #include "d2v/eval/folder_pictures.h"
 
-#include <ATen/ATen.h>
-
 #include <set>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "tiny_model.h"
@@ -68,7 +68,8 @@ TEST_CASE("pictures without classes are an error that says how to sort them") {
   const test::ScratchFolder scratch("no_classes");
   test::make_up_pictures(scratch.path / "one", 3);
   std::filesystem::rename(scratch.path / "one" / "red", scratch.path / "only");
-  CHECK_THROWS_WITH_AS(probe_folder(config_of(scratch.path / "only")), doctest::Contains("one per class"), DataError);
+  CHECK_THROWS_WITH_AS(probe_folder(config_of(scratch.path / "only")), doctest::Contains("one per class"),
+                       DataError);
   CHECK_THROWS_AS(probe_folder(config_of(scratch.path / "nowhere")), DataError);
   CHECK_THROWS_WITH_AS(probe_folder(config_of("")), doctest::Contains("--data.path"), UsageError);
 }

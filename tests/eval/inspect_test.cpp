@@ -12,22 +12,26 @@ TEST_CASE("every parameter has a line with its shape and roles, and the totals a
   const Config config = test::tiny_config();
   const auto objective = make_objective(config, Precision::fp32);
   const std::string table = parameter_table(objective->layout(), config);
-  for (const Parameter& p : objective->layout().all()) CHECK_MESSAGE(table.find(p.name) != std::string::npos, p.name);
+  for (const Parameter& p : objective->layout().all())
+    CHECK_MESSAGE(table.find(p.name) != std::string::npos, p.name);
   const auto line_of = [&](const std::string& name) {
     const size_t at = table.find(name + " ");
     return table.substr(at, table.find('\n', at) - at);
   };
   CHECK(line_of("blocks.0.attn.qkv.weight").find("(96, 32)") != std::string::npos);
   CHECK(line_of("blocks.0.attn.qkv.weight").find("3,072  yes      averaged  yes") != std::string::npos);
-  CHECK(line_of("modality_encoders.IMAGE.fixed_positional_encoder.positions").find("no ") != std::string::npos);
+  CHECK(line_of("modality_encoders.IMAGE.fixed_positional_encoder.positions").find("no ") !=
+        std::string::npos);
   CHECK(line_of("blocks.0.attn.qkv.bias").ends_with("no"));
   Config released = config;
   released.optim.decay_all = true;
-  CHECK(parameter_table(objective->layout(), released).find("96  yes      averaged  yes") != std::string::npos);
+  CHECK(parameter_table(objective->layout(), released).find("96  yes      averaged  yes") !=
+        std::string::npos);
 }
 
 TEST_CASE("tokens are counted as the mask plan counts them") {
-  const std::string text = token_summary(test::tiny_config());  // 4 × 4 patches, 60 % hidden: floor(16·.4) = 6 stay
+  const std::string text =
+      token_summary(test::tiny_config());  // 4 × 4 patches, 60 % hidden: floor(16·.4) = 6 stay
   CHECK(text.find("4 x 4 = 16 patches, 1 extra token\n") != std::string::npos);
   CHECK(text.find("teacher: 17 tokens") != std::string::npos);
   CHECK(text.find("student: 7 tokens of each of 2 masked versions (10 of 16") != std::string::npos);

@@ -1,11 +1,11 @@
 #include "d2v/eval/knn.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "random_features.h"
@@ -26,8 +26,8 @@ Rows rows_of(const at::Tensor& t) {
 }
 
 // The definition, one number at a time in double.
-std::vector<int64_t> brute_force(Rows bank, const std::vector<int64_t>& labels, Rows queries, int k, int classes,
-                                 double temperature) {
+std::vector<int64_t> brute_force(Rows bank, const std::vector<int64_t>& labels, Rows queries, int k,
+                                 int classes, double temperature) {
   const size_t width = bank[0].size();
   for (size_t j = 0; j < width; ++j) {
     double mean = 0, square = 0;
@@ -56,12 +56,15 @@ std::vector<int64_t> brute_force(Rows bank, const std::vector<int64_t>& labels, 
 
 TEST_CASE("kNN gives the classes of the definition") {
   const int64_t n = 200, m = 150, classes = 5;
-  const at::Tensor bank_labels = test::random_labels(n, classes, 1), labels = test::random_labels(m, classes, 2);
-  const at::Tensor bank = test::clouds(bank_labels, 6, 0.6, 3) + 4, queries = test::clouds(labels, 6, 0.6, 4) + 4;
+  const at::Tensor bank_labels = test::random_labels(n, classes, 1),
+                   labels = test::random_labels(m, classes, 2);
+  const at::Tensor bank = test::clouds(bank_labels, 6, 0.6, 3) + 4,
+                   queries = test::clouds(labels, 6, 0.6, 4) + 4;
   const at::Tensor found = knn_vote(KnnIndex(bank).nearest(queries, 20), bank_labels, classes, 0.07);
 
   const std::vector<int64_t> truth(bank_labels.data_ptr<int64_t>(), bank_labels.data_ptr<int64_t>() + n);
-  const std::vector<int64_t> expected = brute_force(rows_of(bank), truth, rows_of(queries), 20, classes, 0.07);
+  const std::vector<int64_t> expected =
+      brute_force(rows_of(bank), truth, rows_of(queries), 20, classes, 0.07);
   CHECK(std::vector<int64_t>(found.data_ptr<int64_t>(), found.data_ptr<int64_t>() + m) == expected);
 }
 
@@ -92,13 +95,16 @@ TEST_CASE("a vote weighs exp(similarity / temperature)") {
 }
 
 TEST_CASE("the lowest class wins a tie, and tiny temperatures do not overflow") {
-  const Neighbours neighbours{at::tensor({0, 1}, at::kLong).view({1, 2}), at::tensor({0.5f, 0.5f}).view({1, 2})};
+  const Neighbours neighbours{at::tensor({0, 1}, at::kLong).view({1, 2}),
+                              at::tensor({0.5f, 0.5f}).view({1, 2})};
   CHECK(knn_vote(neighbours, at::tensor({2, 1}, at::kLong), 3, 1e-3).item<int64_t>() == 1);
 }
 
 TEST_CASE("fewer pictures than k is an error that says both numbers") {
   const KnnIndex index(test::random_features(7, 3, 8));
-  CHECK_THROWS_WITH_AS(index.nearest(test::random_features(1, 3, 9), 20), doctest::Contains("k = 20"), DataError);
-  CHECK_THROWS_WITH_AS(index.nearest(test::random_features(1, 3, 9), 20), doctest::Contains("there are 7"), DataError);
+  CHECK_THROWS_WITH_AS(index.nearest(test::random_features(1, 3, 9), 20), doctest::Contains("k = 20"),
+                       DataError);
+  CHECK_THROWS_WITH_AS(index.nearest(test::random_features(1, 3, 9), 20), doctest::Contains("there are 7"),
+                       DataError);
   CHECK_THROWS_AS(index.nearest(test::random_features(1, 4, 9), 2), Error);
 }

@@ -13,7 +13,8 @@ using namespace d2v;
 TEST_CASE("a run folder gives its newest checkpoint, with the run's configuration") {
   const test::ScratchFolder scratch("load");
   test::make_up_trained_run(scratch.path, test::tiny_config());
-  const LoadedModel model = load_model(scratch.path, std::vector<Override>{{"data.path", "elsewhere"}, {"probe.k", "3"}});
+  const LoadedModel model =
+      load_model(scratch.path, std::vector<Override>{{"data.path", "elsewhere"}, {"probe.k", "3"}});
   CHECK(model.update == 123);
   CHECK(model.blocks() == 4);
   CHECK(model.has_teacher());
@@ -29,7 +30,8 @@ TEST_CASE("the untrained model is the one that the run began with") {
   test::make_up_trained_run(scratch.path, test::tiny_config());
   const LoadedModel model = load_model(scratch.path, {});
   const auto untrained = untrained_model(model);
-  CHECK(at::equal(untrained->weights(), model.objective->weights()));  // this checkpoint's student never moved
+  CHECK(
+      at::equal(untrained->weights(), model.objective->weights()));  // this checkpoint's student never moved
   CHECK_FALSE(at::equal(untrained->teacher(), model.objective->teacher()));
 }
 

@@ -1,12 +1,11 @@
 // A run folder as a training would leave it, without training.
 #pragma once
 
-#include <unistd.h>
-
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <unistd.h>
 
 #include "d2v/base/config.h"
 #include "d2v/base/philox.h"
@@ -50,14 +49,18 @@ inline void make_up_run(const std::filesystem::path& folder, double lr = 1e-3, u
   Philox noise({.seed = seed});
   for (int update = 10; update <= 2000; update += 10) {
     const double done = update / 2000.0, loss = 0.35 + 0.9 * std::exp(-5 * done) + 0.02 * noise.normal();
-    lines += fmt::format("{{\"update\":{},\"samples\":{},\"epoch\":{},\"loss\":{},\"lr\":{},\"ema_decay\":{},"
-                         "\"gradient_norm\":{},\"target_var\":{},\"pred_var\":{},\"samples_per_second\":{},"
-                         "\"views_per_second\":{},\"stall_pct\":{}",
-                         update, update * 64, update / 100.0, loss, lr * std::min(1.0, done * 10) * (1.05 - done),
-                         0.99 + 0.009 * done, 1 + noise.uniform(), 0.8 - 0.1 * done, 0.3 + 0.2 * done,
-                         200 + 10 * noise.normal(), 1600 + 80 * noise.normal(), 3 * noise.uniform());
+    lines += fmt::format(
+        "{{\"update\":{},\"samples\":{},\"epoch\":{},\"loss\":{},\"loss_regression\":{},\"loss_cls\":{},"
+        "\"lr\":{},\"ema_decay\":{},"
+        "\"gradient_norm\":{},\"target_var\":{},\"pred_var\":{},\"samples_per_second\":{},"
+        "\"views_per_second\":{},\"stall_pct\":{}",
+        update, update * 64, update / 100.0, loss, 0.7 * loss, 0.3 * loss,
+        lr * std::min(1.0, done * 10) * (1.05 - done), 0.99 + 0.009 * done, 1 + noise.uniform(),
+        0.8 - 0.1 * done, 0.3 + 0.2 * done, 200 + 10 * noise.normal(), 1600 + 80 * noise.normal(),
+        3 * noise.uniform());
     if (update % 100 == 0)
-      lines += fmt::format(",\"target_rank\":{},\"local_rank\":{},\"valid_loss\":{}", 40 + 20 * done, 30 + 5 * done, loss + 0.03);
+      lines += fmt::format(",\"target_rank\":{},\"local_rank\":{},\"valid_loss\":{}", 40 + 20 * done,
+                           30 + 5 * done, loss + 0.03);
     lines += "}\n";
   }
   write_text(folder / "metrics.jsonl", lines);

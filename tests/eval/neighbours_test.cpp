@@ -19,7 +19,8 @@ TEST_CASE("strips show a picture and its neighbours, and the report finds them")
   test::make_up_pictures(pictures, 6);
   LoadedModel model = load_model(run, {});
   const ImageSource source = scan_images(pictures, model.config->data);
-  CHECK(make_neighbours(model, source, run, {.strips = 3, .neighbours = 4, .tile = 32, .command = "d2v report run"}) == 3);
+  CHECK(make_neighbours(model, source, run,
+                        {.strips = 3, .neighbours = 4, .tile = 32, .command = "d2v report run"}) == 3);
 
   const RunRecord record = read_run(run);
   CHECK(record.neighbours_command == "d2v report run");
@@ -37,13 +38,14 @@ TEST_CASE("too few pictures for a strip is an error with both numbers") {
   test::make_up_pictures(scratch.path / "pictures", 3);
   LoadedModel model = load_model(scratch.path / "run", {});
   const ImageSource source = scan_images(scratch.path / "pictures", model.config->data);
-  CHECK_THROWS_WITH_AS(make_neighbours(model, source, scratch.path / "run", {}), doctest::Contains("6 readable pictures"),
-                       DataError);
+  CHECK_THROWS_WITH_AS(make_neighbours(model, source, scratch.path / "run", {}),
+                       doctest::Contains("6 readable pictures"), DataError);
 }
 
 TEST_CASE("a choice of pictures depends on the pictures alone") {
   ImageSource source;
-  for (int i = 0; i < 20; ++i) source.samples.push_back({.path = std::to_string(i), .id = image_id(std::to_string(i))});
+  for (int i = 0; i < 20; ++i)
+    source.samples.push_back({.path = std::to_string(i), .id = image_id(std::to_string(i))});
   std::vector<uint32_t> all(20);
   std::iota(all.begin(), all.end(), 0u);
   CHECK(chosen_rows(source, all, 0) == all);

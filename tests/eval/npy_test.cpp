@@ -1,8 +1,8 @@
 #include "d2v/eval/npy.h"
 
-#include <ATen/ATen.h>
-
 #include <cstring>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"

@@ -16,7 +16,8 @@ const double gap = std::numeric_limits<double>::quiet_NaN();
 Plot example() {
   Plot plot{.name = "loss", .y_label = "loss \"per\" position"};
   plot.bands = {{"three seeds", {0, 100, 200}, {1.0, 0.5, 0.3}, {1.4, 0.8, 0.6}}};
-  plot.curves = {{"this run", {{0, 100, 150, 200}, {1.2, 0.7, gap, 0.4}}, 0}, {"held out", {{200}, {0.5}}, 1}};
+  plot.curves = {{"this run", {{0, 100, 150, 200}, {1.2, 0.7, gap, 0.4}}, 0},
+                 {"held out", {{200}, {0.5}}, 1}};
   return plot;
 }
 
@@ -34,7 +35,8 @@ TEST_CASE("a plot is one svg element in the page's colours") {
   const std::string svg = plot_svg(example(), *gnuplot);
   CHECK(svg.starts_with("<svg"));
   CHECK(occurrences(svg, "</svg>") == 1);
-  for (const char* part : {"this run", "held out", "three seeds", "var(--curve-0)", "var(--curve-1)", "var(--band)"})
+  for (const char* part :
+       {"this run", "held out", "three seeds", "var(--curve-0)", "var(--curve-1)", "var(--band)"})
     CHECK_MESSAGE(svg.find(part) != std::string::npos, part);
   // No fixed black and no stand-in colour is left, and no element has two style attributes.
   for (const char* part : {"black", "FE01", "fe01", "254,", "00FE00", "00fe00"})

@@ -47,5 +47,6 @@ TEST_CASE("a probe reads back as it was written") {
 
 TEST_CASE("other files are errors that name the source") {
   for (const char* text : {"", "{", "[]", "{\"command\": 1}", "{\"command\": \"x\"}"})
-    CHECK_THROWS_WITH_AS(parse_probe(text, "runs/a/probe.json"), doctest::Contains("runs/a/probe.json"), DataError);
+    CHECK_THROWS_WITH_AS(parse_probe(text, "runs/a/probe.json"), doctest::Contains("runs/a/probe.json"),
+                         DataError);
 }

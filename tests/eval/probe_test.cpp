@@ -13,7 +13,8 @@ namespace {
 
 ProbeSplits splits(int64_t train = 400, int64_t classes = 4) {
   return {test::coloured_pictures(train, classes, 10), test::coloured_pictures(150, classes, 20),
-          test::coloured_pictures(300, classes, 30), std::vector<std::string>(static_cast<size_t>(classes), "class")};
+          test::coloured_pictures(300, classes, 30),
+          std::vector<std::string>(static_cast<size_t>(classes), "class")};
 }
 
 // Blocks 1 and 2 are noise, 3 sees the colours well, 4 poorly.
@@ -86,12 +87,14 @@ TEST_CASE("a run without a teacher has three rows for each probe") {
 TEST_CASE("the sentences say how far, which way and whether intervals overlap") {
   ProbeResult result;
   for (const std::string probe : {"kNN", "linear"})
-    result.rows.insert(result.rows.end(), {made_up("trained teacher", probe, 600), made_up("trained student", probe, 590),
-                                           made_up("untrained", probe, 400), made_up("raw pixels", probe, 620)});
+    result.rows.insert(result.rows.end(),
+                       {made_up("trained teacher", probe, 600), made_up("trained student", probe, 590),
+                        made_up("untrained", probe, 400), made_up("raw pixels", probe, 620)});
   const auto sentences = probe_sentences(result);
   REQUIRE(sentences.size() == 2);
   CHECK(sentences[0] ==
-        "kNN probe: the trained teacher, at 60.0 %, is 20.0 points above the untrained network (40.0 %; the 95 % "
+        "kNN probe: the trained teacher, at 60.0 %, is 20.0 points above the untrained network (40.0 %; the "
+        "95 % "
         "intervals do not overlap) and 2.0 points below raw pixels (62.0 %; the 95 % intervals overlap).");
   const std::string table = probe_table(result);
   CHECK(table.find("trained teacher") != std::string::npos);
@@ -101,9 +104,11 @@ TEST_CASE("the sentences say how far, which way and whether intervals overlap") 
 TEST_CASE("too little data is an error that says what is missing") {
   Networks n;
   CHECK_THROWS_WITH_AS(run_probe(splits(19), n.networks("3"), {}), doctest::Contains("k = 20"), DataError);
-  CHECK_THROWS_WITH_AS(run_probe(splits(400, 1), n.networks("3"), {}), doctest::Contains("two classes"), DataError);
+  CHECK_THROWS_WITH_AS(run_probe(splits(400, 1), n.networks("3"), {}), doctest::Contains("two classes"),
+                       DataError);
   ProbeSplits empty = splits();
   empty.valid.labels = at::zeros({0}, at::kLong);
-  CHECK_THROWS_WITH_AS(run_probe(empty, n.networks("3"), {}), doctest::Contains("validation part"), DataError);
+  CHECK_THROWS_WITH_AS(run_probe(empty, n.networks("3"), {}), doctest::Contains("validation part"),
+                       DataError);
   CHECK_THROWS_AS(run_probe(splits(), n.networks("5"), {}), UsageError);
 }

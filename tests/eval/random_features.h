@@ -1,9 +1,9 @@
 // Made-up features for the tests of probes.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <span>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/philox.h"
 
@@ -20,7 +20,8 @@ inline at::Tensor random_features(int64_t rows, int64_t columns, uint64_t seed) 
 inline at::Tensor random_labels(int64_t n, int64_t classes, uint64_t seed) {
   at::Tensor out = at::empty({n}, at::kLong);
   Philox numbers({.seed = seed, .sample = 1});
-  for (int64_t i = 0; i < n; ++i) out.mutable_data_ptr<int64_t>()[i] = numbers.below(static_cast<uint32_t>(classes));
+  for (int64_t i = 0; i < n; ++i)
+    out.mutable_data_ptr<int64_t>()[i] = numbers.below(static_cast<uint32_t>(classes));
   return out;
 }
 

@@ -100,7 +100,8 @@ TEST_CASE("files that are no reference curve say what is wrong, and where") {
   CHECK(error_of("# updates: 10\nupdate\tmean\tlow\thigh\n1\t2\tx\t4\n").find("line 3") != std::string::npos);
   CHECK(error_of("# updates: 10\nupdate\tmean\tlow\thigh\n5\t2\t1\t4\n4\t2\t1\t4\n").find("increase") !=
         std::string::npos);
-  CHECK(error_of("# updates: 10\nupdate\tmean\tlow\thigh\n").find("not a reference curve") != std::string::npos);
+  CHECK(error_of("# updates: 10\nupdate\tmean\tlow\thigh\n").find("not a reference curve") !=
+        std::string::npos);
   std::filesystem::remove(file);
 }
 

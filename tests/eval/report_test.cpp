@@ -16,7 +16,11 @@ namespace {
 const std::string png("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0\x90wS\xde", 33);
 
 StoredProbe made_up_probe() {
-  StoredProbe probe{"d2v probe runs/a --data.path pictures", "trained by <code>d2v pretrain recipes/r.ini --run.seed 1</code>", "update_00002000.safetensors", "pictures", 2000, {}};
+  StoredProbe probe;
+  probe.command = "d2v probe runs/a --data.path pictures";
+  probe.checkpoint = "update_00002000.safetensors";
+  probe.data = "pictures";
+  probe.update = 2000;
   int64_t correct = 620;
   for (const std::string kind : {"kNN", "linear"})
     for (const std::string name : {"trained teacher", "trained student", "untrained", "raw pixels"}) {
@@ -51,8 +55,9 @@ TEST_CASE("the page of a run has every part, and needs no network") {
   test::write_text(scratch.path / "probe.json", probe_json(made_up_probe()));
   test::write_text(scratch.path / "masks.png", png);
   test::write_text(scratch.path / "neighbours" / "0.png", png);
-  test::write_text(scratch.path / "neighbours" / "neighbours.json",
-                   R"({"command": "d2v report runs/a", "strips": [{"picture": "0.png", "class": "cat", "neighbours": ["cat", "dog", "cat"]},
+  test::write_text(
+      scratch.path / "neighbours" / "neighbours.json",
+      R"({"command": "d2v report runs/a", "strips": [{"picture": "0.png", "class": "cat", "neighbours": ["cat", "dog", "cat"]},
                        {"picture": "lost.png", "class": "dog", "neighbours": []}]})");
   RunRecord run = read_run(scratch.path);
   run.reference = make_reference({run.metrics.series("loss"), run.metrics.series("loss")}, 2000, {});
@@ -61,10 +66,13 @@ TEST_CASE("the page of a run has every part, and needs no network") {
   const std::string page = report_html(runs, {"d2v report runs/a", gnuplot});
   if (const char* keep = std::getenv("D2V_KEEP_REPORT")) write_file(keep, page);
 
-  for (const char* part : {"<!doctype html>", "Loss", "Spread of targets", "Effective rank", "Learning rate and EMA decay",
-                           "Throughput", "Waiting for data", "Health", "inside the reference band", "What the student sees",
-                           "cat: 2 of 3 of the same class", "trained teacher", "raw pixels", "optim.lr",
-                           "d2v probe runs/a --data.path pictures", "trained by <code>d2v pretrain recipes/r.ini --run.seed 1</code>", "points above the untrained network"})
+  for (const char* part :
+       {"<!doctype html>", "Loss", "Parts of the loss", "Spread of targets", "Effective rank",
+        "Learning rate and EMA decay", "Throughput", "Waiting for data", "Health",
+        "inside the reference band", "What the student sees", "cat: 2 of 3 of the same class",
+        "trained teacher", "raw pixels", "optim.lr", "d2v probe runs/a --data.path pictures",
+        "trained by <code>d2v pretrain recipes/r.ini --run.seed 1</code>",
+        "points above the untrained network"})
     CHECK_MESSAGE(has(page, part), part);
   CHECK(has(page, "fell from 0.41 to 0.12 &lt;soon&gt;"));
   CHECK(has(page, "pictures &amp; &lt;more&gt;"));
@@ -86,7 +94,8 @@ TEST_CASE("several runs share their plots, and the page says where their configu
   runs.push_back(read_run(scratch.path / "slow"));
   runs.push_back(read_run(scratch.path / "fast"));
   const std::string page = report_html(runs, {"d2v report slow fast", gnuplot});
-  if (const char* keep = std::getenv("D2V_KEEP_REPORT")) write_file(std::string(keep) + ".compare.html", page);
+  if (const char* keep = std::getenv("D2V_KEEP_REPORT"))
+    write_file(std::string(keep) + ".compare.html", page);
   CHECK(has(page, "2 runs compared"));
   CHECK(has(page, "optim.lr"));
   CHECK(has(page, "run.seed"));
@@ -123,7 +132,8 @@ TEST_CASE("folders that are no run, and broken files in one, are errors that say
   test::write_text(scratch.path / "probe.json", "{\"command\": 3}");
   std::vector<RunRecord> runs;
   runs.push_back(read_run(scratch.path));
-  CHECK_THROWS_WITH_AS(report_html(runs, {"d2v report", std::nullopt}), doctest::Contains("probe.json"), DataError);
+  CHECK_THROWS_WITH_AS(report_html(runs, {"d2v report", std::nullopt}), doctest::Contains("probe.json"),
+                       DataError);
 }
 
 TEST_CASE("a run in epochs knows its length from its metrics") {

@@ -1,9 +1,9 @@
 #include "d2v/eval/ridge.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <limits>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "random_features.h"
@@ -29,7 +29,8 @@ double largest_gradient(const at::Tensor& features, const at::Tensor& labels, in
 }  // namespace
 
 TEST_CASE("the solution has no gradient, with more samples than features") {
-  const at::Tensor labels = test::random_labels(300, 4, 1), features = test::clouds(labels, 20, 0.3, 2) * 3 + 5;
+  const at::Tensor labels = test::random_labels(300, 4, 1),
+                   features = test::clouds(labels, 20, 0.3, 2) * 3 + 5;
   const RidgeProblem problem(features, labels, 4);
   for (const double lambda : {1e-5, 1e-2, 10.0})
     CHECK(largest_gradient(features, labels, 4, lambda, problem.solve(lambda)) < 2e-6);

@@ -33,14 +33,15 @@ TEST_CASE("what was logged after the checkpoint of a resume is void") {
 }
 
 TEST_CASE("two lines of one update complete each other") {
-  const RunMetrics metrics =
-      RunMetrics::parse("{\"update\":10,\"loss\":3}\n{\"update\":10,\"valid_loss\":4}\n{\"update\":10,\"loss\":5}\n", "m");
+  const RunMetrics metrics = RunMetrics::parse(
+      "{\"update\":10,\"loss\":3}\n{\"update\":10,\"valid_loss\":4}\n{\"update\":10,\"loss\":5}\n", "m");
   CHECK(metrics.series("loss").value == std::vector<double>{5});
   CHECK(metrics.series("valid_loss").value == std::vector<double>{4});
 }
 
 TEST_CASE("a value that was not finite is a gap, and the last finite one is the last") {
-  const RunMetrics metrics = RunMetrics::parse("{\"update\":1,\"loss\":3}\n{\"update\":2,\"loss\":null}\n", "m");
+  const RunMetrics metrics =
+      RunMetrics::parse("{\"update\":1,\"loss\":3}\n{\"update\":2,\"loss\":null}\n", "m");
   CHECK(std::isnan(metrics.series("loss").value[1]));
   CHECK(metrics.last("loss") == 3);
 }
@@ -63,8 +64,8 @@ TEST_CASE("a last line cut by a kill is left out, a broken line elsewhere is an 
 }
 
 TEST_CASE("a file that is not there is an error that names it") {
-  CHECK_THROWS_WITH_AS(RunMetrics::read("/nonexistent/metrics.jsonl"), doctest::Contains("/nonexistent/metrics.jsonl"),
-                       DataError);
+  CHECK_THROWS_WITH_AS(RunMetrics::read("/nonexistent/metrics.jsonl"),
+                       doctest::Contains("/nonexistent/metrics.jsonl"), DataError);
 }
 
 TEST_CASE("window means average stretches of the run and skip those without values") {

@@ -1,10 +1,10 @@
 // A tiny real model as a checkpoint, and a folder of pictures for it.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <filesystem>
 #include <string>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/philox.h"
 #include "d2v/base/recipe.h"
@@ -58,7 +58,8 @@ inline void make_up_pictures(const std::filesystem::path& folder, int each) {
         image.pixels[p] = static_cast<uint8_t>((strong ? 120 : 0) + noise.below(136));
       }
       const auto png = encode_png(image);
-      write_text(folder / name / (std::to_string(i) + ".png"), {reinterpret_cast<const char*>(png.data()), png.size()});
+      write_text(folder / name / (std::to_string(i) + ".png"),
+                 {reinterpret_cast<const char*>(png.data()), png.size()});
     }
   }
 }

@@ -1,7 +1,7 @@
 // Arbitrary bytes as EXIF, as a JPEG's segments and as a PNG's chunks: an orientation from 1 to 8, whatever they are.
-#include <cstdlib>
-
 #include "d2v/pipeline/exif.h"
+
+#include <cstdlib>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::span<const uint8_t> bytes(data, size);

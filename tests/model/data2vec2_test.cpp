@@ -1,10 +1,10 @@
 #include "d2v/model/data2vec2.h"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-
 #include <cmath>
 #include <fstream>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
 
 #include "d2v/base/check.h"
@@ -44,9 +44,13 @@ DeviceBatch small_batch(int64_t samples, int64_t clones = 3) {
   return batch;
 }
 
-StepKey key_of(const DeviceBatch& batch, int64_t update = 1) { return {1, update, 0, batch.input.size(0), batch.masked.numel()}; }
+StepKey key_of(const DeviceBatch& batch, int64_t update = 1) {
+  return {1, update, 0, batch.input.size(0), batch.masked.numel()};
+}
 
-double flat_error(const at::Tensor& a, const at::Tensor& b) { return ((a - b).abs().max() / b.abs().max()).item<double>(); }
+double flat_error(const at::Tensor& a, const at::Tensor& b) {
+  return ((a - b).abs().max() / b.abs().max()).item<double>();
+}
 
 }  // namespace
 
@@ -78,7 +82,8 @@ TEST_CASE("names, shapes, roles and distributions of ViT-B equal the reference's
     const at::Tensor value = view_of(model.weights(), *p);
     const double n = static_cast<double>(p->count), std = want.at("std");
     // Both are samples: five standard errors of a mean and of a deviation (uniform or normal), of each.
-    CHECK(std::abs(value.mean().item<double>() - want.at("mean").get<double>()) <= 8 * std / std::sqrt(n) + 1e-6);
+    CHECK(std::abs(value.mean().item<double>() - want.at("mean").get<double>()) <=
+          8 * std / std::sqrt(n) + 1e-6);
     CHECK(std::abs(value.std().item<double>() - std) <= 8 * std / std::sqrt(2 * n) + 1e-6);
   }
   CHECK(at::equal(model.teacher(), model.weights().narrow(0, 0, model.layout().teacher_size())));
@@ -143,7 +148,8 @@ TEST_CASE("the gradient is that of the loss: finite differences along random dir
     for (const Parameter& p : model.layout().all()) {
       if (!p.trainable) view_of(direction, p).zero_();
       // Large weights move more, so that the difference stands out of the rounding.
-      else view_of(direction, p).mul_(view_of(origin, p).abs().mean().clamp_min(0.01));
+      else
+        view_of(direction, p).mul_(view_of(origin, p).abs().mean().clamp_min(0.01));
     }
     const double slope = (model.gradients() * direction).sum().item<double>();
     const auto loss_at = [&](double t) {
@@ -172,7 +178,8 @@ TEST_CASE("a sample's loss depends neither on its neighbours nor on its place in
   first.masked = pair.masked.slice(0, 0, 1).contiguous();
   first.refs = {pair.refs[0]};
   const StepKey key = key_of(pair);
-  const double sum = model.forward(single, key, nullptr).loss.item<double>() + model.forward(first, key, nullptr).loss.item<double>();
+  const double sum = model.forward(single, key, nullptr).loss.item<double>() +
+                     model.forward(first, key, nullptr).loss.item<double>();
   CHECK(model.forward(pair, key, nullptr).loss.item<double>() == doctest::Approx(sum).epsilon(1e-5));
 }
 
@@ -181,8 +188,10 @@ TEST_CASE("evaluation repeats exactly and differs between updates only by weight
   config.model.encoder_dropout = 0.5;
   Data2Vec2 model(config, Precision::fp32);
   const DeviceBatch batch = small_batch(2);
-  CHECK(at::equal(model.evaluate(batch, key_of(batch, 1)).loss, model.evaluate(batch, key_of(batch, 9)).loss));
-  CHECK_FALSE(at::equal(model.forward(batch, key_of(batch, 1), nullptr).loss, model.forward(batch, key_of(batch, 2), nullptr).loss));
+  CHECK(
+      at::equal(model.evaluate(batch, key_of(batch, 1)).loss, model.evaluate(batch, key_of(batch, 9)).loss));
+  CHECK_FALSE(at::equal(model.forward(batch, key_of(batch, 1), nullptr).loss,
+                        model.forward(batch, key_of(batch, 2), nullptr).loss));
 }
 
 TEST_CASE("teachers: own local encoder, the student's local features, or shared blocks only") {
@@ -205,7 +214,8 @@ TEST_CASE("teachers: own local encoder, the student's local features, or shared 
 TEST_CASE("embeddings list every block and agree between student and teacher at the start") {
   Data2Vec2 model(small_config(), Precision::fp32);
   const at::Tensor input = small_batch(3).input;
-  const Features student = model.embed(input, Network::student), teacher = model.embed(input, Network::teacher);
+  const Features student = model.embed(input, Network::student),
+                 teacher = model.embed(input, Network::teacher);
   CHECK(student.layers.size() == 3);
   CHECK(student.extra_tokens == 1);
   CHECK(student.layers[2].sizes() == at::IntArrayRef({3, 17, 32}));
@@ -215,7 +225,8 @@ TEST_CASE("embeddings list every block and agree between student and teacher at 
 TEST_CASE("bf16 follows fp32 within its precision") {
   const DeviceBatch batch = small_batch(2);
   Data2Vec2 full(small_config(), Precision::fp32), low(small_config(), Precision::bf16);
-  const StepOutput a = full.forward(batch, key_of(batch), nullptr), b = low.forward(batch, key_of(batch), nullptr);
+  const StepOutput a = full.forward(batch, key_of(batch), nullptr),
+                   b = low.forward(batch, key_of(batch), nullptr);
   CHECK(flat_error(b.loss.detach(), a.loss.detach()) < 1e-2);
   full.backward(a.loss, 1);
   low.backward(b.loss, 1);

@@ -1,10 +1,10 @@
 #include "d2v/model/losses.h"
 
+#include <cmath>
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-
-#include <cmath>
 
 #include "golden_unit.h"
 
@@ -16,12 +16,14 @@ using test::GoldenUnit;
 namespace {
 
 at::Tensor random_masked(int64_t batch, int64_t clones, int64_t length, int64_t count) {
-  return std::get<0>(at::rand({batch, clones, length}).argsort(-1, false).slice(2, 0, count).sort(-1)).contiguous();
+  return std::get<0>(at::rand({batch, clones, length}).argsort(-1, false).slice(2, 0, count).sort(-1))
+      .contiguous();
 }
 
 // Targets repeated for every clone and gathered: what masked_loss avoids.
 at::Tensor repeated(const at::Tensor& targets, const at::Tensor& masked) {
-  return targets.repeat_interleave(masked.size(1), 0).gather(1, masked.flatten(0, 1).unsqueeze(-1).expand({-1, -1, targets.size(2)}));
+  return targets.repeat_interleave(masked.size(1), 0)
+      .gather(1, masked.flatten(0, 1).unsqueeze(-1).expand({-1, -1, targets.size(2)}));
 }
 
 }  // namespace
@@ -44,7 +46,8 @@ TEST_CASE("the masked loss and its gradient equal the plain form on repeated tar
   for (double beta : {0.0, 0.5}) {
     for (const auto& [batch, clones, length, count, dim] :
          {std::tuple{1, 1, 2, 1, 3}, std::tuple{3, 4, 9, 7, 16}, std::tuple{2, 2, 30, 11, 33}}) {
-      const at::Tensor targets = at::randn({batch, length, dim}), masked = random_masked(batch, clones, length, count);
+      const at::Tensor targets = at::randn({batch, length, dim}),
+                       masked = random_masked(batch, clones, length, count);
       const at::Tensor p = at::randn({batch * clones, count, dim}).requires_grad_(true);
       const at::Tensor q = p.detach().clone().requires_grad_(true);
       const at::Tensor have = masked_loss(p, targets, masked, {beta, 0.7});
@@ -58,7 +61,8 @@ TEST_CASE("the masked loss and its gradient equal the plain form on repeated tar
 }
 
 TEST_CASE("the masked loss is the same number for one thread and for several") {
-  const at::Tensor targets = at::randn({4, 20, 24}), masked = random_masked(4, 3, 20, 13), p = at::randn({12, 13, 24});
+  const at::Tensor targets = at::randn({4, 20, 24}), masked = random_masked(4, 3, 20, 13),
+                   p = at::randn({12, 13, 24});
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
   const at::Tensor one = masked_loss(p, targets, masked, {0, 1}), moments = row_moments(p);
@@ -81,7 +85,7 @@ TEST_CASE("moments give the mean deviation over channels, summed over slices") {
 TEST_CASE("the mean deviation equals the reference's variance monitor") {
   D2V_NEED_TEST_DATA("golden/blocks");
   const auto all = read_tensors(test::test_data() / "golden/blocks/tensors.safetensors");
-  const at::Tensor x = all.at("variance.input.x");
+  const at::Tensor x = all.at("loss.input.prediction");
   CHECK(mean_deviation(row_moments(x.view({1, -1, x.size(-1)}))) ==
         doctest::Approx(all.at("variance.output.value").item<double>()).epsilon(5e-6));
 }

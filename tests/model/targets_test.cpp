@@ -20,7 +20,8 @@ TEST_CASE("targets equal the reference for every pair of norms, also where eps d
         if (!all.contains(name + ".output.targets")) continue;
         CAPTURE(name);
         std::vector<at::Tensor> layers;
-        for (int i = 0; i < 4; ++i) layers.push_back(all.at(fmt::format("targets.input.layer.{}", i)) * (*size ? 0.001 : 1.0));
+        for (int i = 0; i < 4; ++i)
+          layers.push_back(all.at(fmt::format("targets.input.layer.{}", i)) * (*size ? 0.001 : 1.0));
         TargetConfig config;
         config.layers = 3;
         config.layer_norm = per_layer;

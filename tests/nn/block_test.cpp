@@ -35,7 +35,8 @@ TEST_CASE("post-norm blocks equal the reference: outputs, feed-forward results a
 TEST_CASE("with end-of-block targets the layer result is the block's output") {
   D2V_NEED_TEST_DATA("golden/blocks");
   const GoldenUnit unit("block_post_end");
-  const BlockOutput out = block_forward(block_weights(unit.weights()), small_model(false), unit.input("x"), {}, 0, {}, 0);
+  const BlockOutput out =
+      block_forward(block_weights(unit.weights()), small_model(false), unit.input("x"), {}, 0, {}, 0);
   CHECK(GoldenUnit::error(out.output, unit.recorded("output.t")) < 5e-6);
 }
 
@@ -63,7 +64,8 @@ TEST_CASE("attention equals the reference, with and without a bias and padded ke
   const GoldenUnit unit("attention_alibi_padded");
   const at::Tensor x = unit.input("x"), bias = unit.input("bias");
   const at::Tensor padded = unit.input("padding_mask").to(at::kBool).view({2, 1, 1, 9});
-  const at::Tensor out = attention(attention_weights(unit.weights()), x, 4, bias.masked_fill(padded, -INFINITY), 0, {}, 0);
+  const at::Tensor out =
+      attention(attention_weights(unit.weights()), x, 4, bias.masked_fill(padded, -INFINITY), 0, {}, 0);
   CHECK(GoldenUnit::error(out, unit.recorded("output.out")) < 5e-6);
   unit.backward({{"out", out}});
   CHECK(unit.gradient_error() < 2e-5);

@@ -1,8 +1,8 @@
 #include "d2v/nn/parameters.h"
 
-#include <ATen/ATen.h>
-
 #include <cmath>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 
@@ -11,7 +11,8 @@
 using namespace d2v;
 
 namespace {
-Parameter named(const std::string& name, std::vector<int64_t> shape, TeacherRule rule = TeacherRule::averaged) {
+Parameter named(const std::string& name, std::vector<int64_t> shape,
+                TeacherRule rule = TeacherRule::averaged) {
   Parameter p;
   p.name = name;
   p.shape = std::move(shape);
@@ -21,7 +22,8 @@ Parameter named(const std::string& name, std::vector<int64_t> shape, TeacherRule
 }  // namespace
 
 TEST_CASE("offsets are aligned, parameters of the teacher come first") {
-  const ParameterLayout layout({named("decoder", {5}, TeacherRule::absent), named("a", {3, 3}), named("b", {17})});
+  const ParameterLayout layout(
+      {named("decoder", {5}, TeacherRule::absent), named("a", {3, 3}), named("b", {17})});
   CHECK(layout.all()[0].name == "a");
   CHECK(layout.at("a").offset == 0);
   CHECK(layout.at("b").offset == 16);
@@ -42,7 +44,8 @@ TEST_CASE("views share the arena's memory") {
 }
 
 TEST_CASE("initial values follow their distributions and depend on name and seed alone") {
-  Parameter normal = named("n", {200, 300}), xavier = named("x", {200, 300}), uniform = named("u", {60000}), one = named("o", {10});
+  Parameter normal = named("n", {200, 300}), xavier = named("x", {200, 300}), uniform = named("u", {60000}),
+            one = named("o", {10});
   normal.init = Init::normal, normal.init_value = 0.02;
   xavier.init = Init::xavier;
   uniform.init = Init::uniform_fan_in, uniform.init_value = 100;
@@ -51,12 +54,14 @@ TEST_CASE("initial values follow their distributions and depend on name and seed
   const at::Tensor a = make_arena(layout.size(), at::kFloat), b = make_arena(layout.size(), at::kFloat);
   initialise(layout, a, 3);
   initialise(reversed, b, 3);
-  for (const char* name : {"n", "x", "u", "o"}) CHECK(at::equal(view_of(a, layout.at(name)), view_of(b, reversed.at(name))));
+  for (const char* name : {"n", "x", "u", "o"})
+    CHECK(at::equal(view_of(a, layout.at(name)), view_of(b, reversed.at(name))));
 
   CHECK(view_of(a, layout.at("n")).std().item<double>() == doctest::Approx(0.02).epsilon(0.02));
   const double bound = std::sqrt(6.0 / 500);
   CHECK(view_of(a, layout.at("x")).abs().max().item<double>() == doctest::Approx(bound).epsilon(0.001));
-  CHECK(view_of(a, layout.at("x")).std().item<double>() == doctest::Approx(bound / std::sqrt(3.0)).epsilon(0.02));
+  CHECK(view_of(a, layout.at("x")).std().item<double>() ==
+        doctest::Approx(bound / std::sqrt(3.0)).epsilon(0.02));
   CHECK(view_of(a, layout.at("u")).abs().max().item<double>() == doctest::Approx(0.1).epsilon(0.001));
   CHECK(at::equal(view_of(a, layout.at("o")), at::ones({10})));
   initialise(layout, b, 4);

@@ -12,8 +12,10 @@ using test::GoldenUnit;
 
 TEST_CASE("sine-cosine positions equal the reference") {
   D2V_NEED_TEST_DATA("golden/blocks");
-  CHECK(GoldenUnit::error(sincos_positions(4, 32)[0], GoldenUnit("sincos_4").recorded("output.positions")) < 1e-6);
-  CHECK(GoldenUnit::error(sincos_positions(14, 48)[0], GoldenUnit("sincos_14").recorded("output.positions")) < 1e-6);
+  CHECK(GoldenUnit::error(sincos_positions(4, 32)[0], GoldenUnit("sincos_4").recorded("output.positions")) <
+        1e-6);
+  CHECK(GoldenUnit::error(sincos_positions(14, 48)[0], GoldenUnit("sincos_14").recorded("output.positions")) <
+        1e-6);
   CHECK_THROWS_AS(sincos_positions(4, 30), UsageError);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -14,18 +15,19 @@ namespace {
 std::vector<uint8_t> tiff(bool little, uint16_t tag, uint16_t type, uint32_t count, uint16_t value) {
   std::vector<uint8_t> bytes;
   const auto put = [&](uint32_t number, int size) {
-    for (int i = 0; i < size; ++i) bytes.push_back(static_cast<uint8_t>(number >> 8 * (little ? i : size - 1 - i)));
+    for (int i = 0; i < size; ++i)
+      bytes.push_back(static_cast<uint8_t>(number >> 8 * (little ? i : size - 1 - i)));
   };
   for (const char c : std::string(little ? "II" : "MM")) bytes.push_back(static_cast<uint8_t>(c));
   put(42, 2);
-  put(8, 4);   // offset of the directory
-  put(1, 2);   // entries
+  put(8, 4);  // offset of the directory
+  put(1, 2);  // entries
   put(tag, 2);
   put(type, 2);
   put(count, 4);
   put(value, 2);
   put(0, 2);
-  put(0, 4);   // no further directory
+  put(0, 4);  // no further directory
   return bytes;
 }
 

@@ -9,8 +9,9 @@
 #include "d2v/base/philox.h"
 #include "d2v/pipeline/png_writer.h"
 #include "support.h"
-#include "doctest.h"
 #include "test_data.h"
+
+#include "doctest.h"
 
 using namespace d2v;
 using test::contains;
@@ -101,11 +102,13 @@ TEST_CASE("CMYK, gray, palette, alpha and 16 bits become the RGB that Pillow mak
 }
 
 TEST_CASE("a box holds exactly the pixels of the whole picture") {
-  std::vector<std::string> files{test::jpeg_bytes(test::formula_image(83, 131)), test::pnm_bytes(test::formula_image(40, 31)),
+  std::vector<std::string> files{test::jpeg_bytes(test::formula_image(83, 131)),
+                                 test::pnm_bytes(test::formula_image(40, 31)),
                                  test::jpeg_bytes(test::formula_image(1, 1))};
   const auto odd = test::test_data() / "datasets/images/odd";
-  for (const char* name : {"gen_422.jpg", "gen_444.jpg", "gen_progressive.jpg", "gen_cmyk.jpg", "gen_gray.jpg",
-                           "ljt_testimgari.jpg", "pil_hopper_orientation_6.jpg", "pil_hopper_orientation_7.jpg"}) {
+  for (const char* name :
+       {"gen_422.jpg", "gen_444.jpg", "gen_progressive.jpg", "gen_cmyk.jpg", "gen_gray.jpg",
+        "ljt_testimgari.jpg", "pil_hopper_orientation_6.jpg", "pil_hopper_orientation_7.jpg"}) {
     std::ifstream stream(odd / name, std::ios::binary);
     if (stream) files.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
   }
@@ -136,13 +139,17 @@ TEST_CASE("a JPEG that is cut off is refused, also where the box lies before the
   const std::string cut = whole.substr(0, whole.size() * 2 / 3);
   CHECK(contains(error_of(cut), "truncated JPEG"));
   const ImageInfo info = read_image_info(view(cut), kAnySize);
-  CHECK(contains(test::message_of<DataError>([&] { decode_box(view(cut), info, {0, 0, 16, 16}); }), "truncated JPEG"));
+  CHECK(contains(test::message_of<DataError>([&] {
+                   decode_box(view(cut), info, {0, 0, 16, 16});
+                 }),
+                 "truncated JPEG"));
 }
 
 TEST_CASE("a broken byte in a PNG is found by its checksum") {
   std::vector<uint8_t> png = encode_png(test::formula_image(30, 30));
   png[png.size() / 2] ^= 0x10;
-  CHECK(contains(error_of({reinterpret_cast<const char*>(png.data()), png.size()}), "checksum of chunk IDAT"));
+  CHECK(
+      contains(error_of({reinterpret_cast<const char*>(png.data()), png.size()}), "checksum of chunk IDAT"));
 }
 
 TEST_CASE("a bomb is refused by its header") {
@@ -178,6 +185,7 @@ TEST_CASE("a file that cannot be opened is named with the system's reason") {
   const auto error = [&](const std::filesystem::path& path) {
     return test::message_of<DataError>([&] { read_image(path, kAnySize); });
   };
-  CHECK(contains(error(folder.path() / "gone.png"), "gone.png: cannot be opened (No such file or directory)"));
+  CHECK(
+      contains(error(folder.path() / "gone.png"), "gone.png: cannot be opened (No such file or directory)"));
   CHECK(contains(error(folder.path()), "not a regular file"));
 }

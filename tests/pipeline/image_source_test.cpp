@@ -1,14 +1,14 @@
 // Image folders: classes, ids, links, duplicates, and folders that cannot be used.
 #include "d2v/pipeline/image_source.h"
 
-#include <unistd.h>
-
 #include <set>
+#include <unistd.h>
 
 #include "d2v/base/check.h"
 #include "support.h"
-#include "doctest.h"
 #include "test_data.h"
+
+#include "doctest.h"
 
 namespace fs = std::filesystem;
 using namespace d2v;
@@ -37,11 +37,13 @@ std::vector<std::string> paths_of(const ImageSource& source) {
 
 TEST_CASE("pictures are found in all folders, sorted by path; the class is the first sub-folder") {
   const test::TemporaryFolder folder;
-  for (const char* name : {"dog/b.JPG", "dog/deep/er/a.png", "cat/z.jpeg", "cat/notes.txt", "cat/.hidden.png", "top.bmp"}) {
+  for (const char* name :
+       {"dog/b.JPG", "dog/deep/er/a.png", "cat/z.jpeg", "cat/notes.txt", "cat/.hidden.png", "top.bmp"}) {
     test::write(folder.path() / name, name);
   }
   const ImageSource source = scan_images(folder.path(), {});
-  CHECK(paths_of(source) == std::vector<std::string>{"cat/z.jpeg", "dog/b.JPG", "dog/deep/er/a.png", "top.bmp"});
+  CHECK(paths_of(source) ==
+        std::vector<std::string>{"cat/z.jpeg", "dog/b.JPG", "dog/deep/er/a.png", "top.bmp"});
   CHECK(source.classes == std::vector<std::string>{"cat", "dog"});
   CHECK(source.samples[0].label == 0);
   CHECK(source.samples[2].label == 1);
@@ -119,7 +121,8 @@ TEST_CASE("a folder that cannot be used is an error that says what to do") {
   test::write(folder.path() / "notes.txt", "x");
   CHECK(contains(error_of(folder.path()), "no picture among its 1 files"));
   CHECK(contains(error_of(folder.path() / "notes.txt"), "is a file, expected a folder of pictures"));
-  CHECK(contains(error_of(folder.path() / "notes.txt"), "give the folder it is in, " + folder.path().string()));
+  CHECK(
+      contains(error_of(folder.path() / "notes.txt"), "give the folder it is in, " + folder.path().string()));
   CHECK(contains(test::message_of<UsageError>([] { scan_images("", {}); }), "data.path is not set"));
 }
 

@@ -7,6 +7,7 @@
 
 #include "d2v/base/check.h"
 #include "support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -19,7 +20,8 @@ ImageSource made_source(int classes, int count, int group_size = 1) {
   for (int label = 0; label < classes; ++label) {
     source.classes.push_back(std::string(1, static_cast<char>('a' + label)));
     for (int i = 0; i < count; ++i) {
-      ImageSample sample{source.classes.back() + "/" + std::to_string(1000 + i) + ".png", 0, 0, label, Split::none};
+      ImageSample sample{source.classes.back() + "/" + std::to_string(1000 + i) + ".png", 0, 0, label,
+                         Split::none};
       sample.id = image_id(sample.path);
       sample.group = group_size == 1 ? sample.id : static_cast<uint64_t>(label * 1000 + i / group_size);
       source.samples.push_back(sample);
@@ -67,7 +69,8 @@ TEST_CASE("a group of near-duplicates is never torn apart") {
 
 TEST_CASE("the user's folders are kept; a missing part is made from train") {
   ImageSource source = made_source(2, 100);
-  for (size_t i = 0; i < source.size(); ++i) source.samples[i].split = i % 4 == 0 ? Split::test : Split::train;
+  for (size_t i = 0; i < source.size(); ++i)
+    source.samples[i].split = i % 4 == 0 ? Split::test : Split::train;
   source.split_folders = true;
   const ImageSplits splits = split_source(source, 0.2, 0.5, 1);
   CHECK(splits.test.size() == 50);
@@ -107,6 +110,7 @@ TEST_CASE("pretraining: test folders stay out, held-out pictures are a share or 
 
   for (const char* wrong : {"0%", "80%", "some%", "%"}) {
     config.valid = wrong;
-    CHECK(contains(test::message_of<UsageError>([&] { pretrain_sources(config, 1); }), "expected a folder or a share"));
+    CHECK(contains(test::message_of<UsageError>([&] { pretrain_sources(config, 1); }),
+                   "expected a folder or a share"));
   }
 }

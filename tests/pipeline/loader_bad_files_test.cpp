@@ -1,6 +1,7 @@
 // The loader and what it cannot read: replaced, counted, limited; and settings that do not fit.
 #include "d2v/base/check.h"
 #include "loader_support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -61,10 +62,12 @@ TEST_CASE("settings that do not fit are refused before anything is read") {
   const test::Folder data;
   LoaderSettings settings = test::small_settings();
   settings.data.batch = 64;
-  CHECK(contains(test::message_of<UsageError>([&] { Loader loader(data.source, settings); }), "data.batch: 64 is more"));
+  CHECK(contains(test::message_of<UsageError>([&] { Loader loader(data.source, settings); }),
+                 "data.batch: 64 is more"));
   settings = test::small_settings();
   settings.image.patch = 5;
-  CHECK(contains(test::message_of<UsageError>([&] { Loader loader(data.source, settings); }), "does not divide"));
+  CHECK(contains(test::message_of<UsageError>([&] { Loader loader(data.source, settings); }),
+                 "does not divide"));
   settings = test::small_settings();
   settings.mask.prob = 1;
   CHECK(contains(test::message_of<UsageError>([&] { Loader loader(data.source, settings); }), "keeps none"));

@@ -9,7 +9,6 @@
 
 namespace d2v::test {
 
-
 inline LoaderSettings small_settings() {
   LoaderSettings settings;
   settings.image.size = 16;
@@ -35,7 +34,11 @@ struct Seen {
 inline std::vector<Seen> read_all(Loader& loader) {
   std::vector<Seen> all;
   while (BatchPtr batch = loader.next()) {
-    all.push_back({batch->epoch, batch->update, batch->part, batch->samples, batch->update_samples,
+    all.push_back({batch->epoch,
+                   batch->update,
+                   batch->part,
+                   batch->samples,
+                   batch->update_samples,
                    batch->update_sample_size,
                    {batch->input.span().begin(), batch->input.span().end()},
                    {batch->visible.span().begin(), batch->visible.span().end()},
@@ -57,7 +60,8 @@ struct Folder {
   ImageSource source;
   explicit Folder(int count = 20, int broken = 0) {
     test::write_classes(folder.path(), 2, count);
-    for (int i = 0; i < broken; ++i) test::write(folder.path() / "a" / (std::to_string(i) + ".ppm"), "broken");
+    for (int i = 0; i < broken; ++i)
+      test::write(folder.path() / "a" / (std::to_string(i) + ".ppm"), "broken");
     source = scan_images(folder.path(), {});
   }
 };

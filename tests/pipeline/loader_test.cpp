@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "loader_support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -56,13 +57,16 @@ TEST_CASE("the stream can start at any update, and slices do not change what an 
   const auto whole = test::read_all(data.source, settings);
   for (const int64_t first : {1, 5, 6, 11}) {
     settings.first_update = first;
-    CHECK(test::read_all(data.source, settings) == std::vector<test::Seen>(whole.begin() + first, whole.end()));
+    CHECK(test::read_all(data.source, settings) ==
+          std::vector<test::Seen>(whole.begin() + first, whole.end()));
   }
   settings.first_update = 0;
   settings.accumulate = 4;
   std::vector<float> input, expected;
-  for (const test::Seen& slice : test::read_all(data.source, settings)) input.insert(input.end(), slice.input.begin(), slice.input.end());
-  for (const test::Seen& batch : whole) expected.insert(expected.end(), batch.input.begin(), batch.input.end());
+  for (const test::Seen& slice : test::read_all(data.source, settings))
+    input.insert(input.end(), slice.input.begin(), slice.input.end());
+  for (const test::Seen& batch : whole)
+    expected.insert(expected.end(), batch.input.begin(), batch.input.end());
   CHECK(input == expected);
 }
 

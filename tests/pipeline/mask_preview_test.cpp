@@ -5,6 +5,7 @@
 #include "d2v/pipeline/image_reader.h"
 #include "d2v/pipeline/mask_stats.h"
 #include "support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -22,7 +23,8 @@ TEST_CASE("one row per readable picture, one column per clone; hidden patches ar
   ImageConfig image;
   image.size = 32;
   image.patch = 4;
-  const auto png = render_mask_preview(source, {}, image, {.clones = 3}, {.pictures = 5, .clones = 4, .tile = 80});
+  const auto png =
+      render_mask_preview(source, {}, image, {.clones = 3}, {.pictures = 5, .clones = 4, .tile = 80});
   const Image preview = decode_image(png, 1 << 24);
   CHECK(preview.height == 2 * 86 + 6);
   CHECK(preview.width == 6 + 80 + 14 + 3 * 86);

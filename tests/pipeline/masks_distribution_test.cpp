@@ -6,8 +6,9 @@
 
 #include "d2v/pipeline/mask_stats.h"
 #include "d2v/pipeline/masks.h"
-#include "doctest.h"
 #include "test_data.h"
+
+#include "doctest.h"
 
 using namespace d2v;
 using nlohmann::json;
@@ -23,7 +24,9 @@ struct Runs {
   void add(const MaskGrid& grid, const std::vector<int64_t>& positions) {
     for (size_t i = 0; i < positions.size();) {
       size_t end = i + 1;
-      while (end < positions.size() && positions[end] == positions[end - 1] + 1 && positions[end] % grid.columns != 0) ++end;
+      while (end < positions.size() && positions[end] == positions[end - 1] + 1 &&
+             positions[end] % grid.columns != 0)
+        ++end;
       ++count[std::min<size_t>(end - i, 40)];
       ++total;
       i = end;
@@ -42,7 +45,8 @@ Sample draw_all(const MaskPlan& plan) {
   MaskScratch scratch;
   std::vector<int64_t> visible(plan.visible), masked(plan.masked), previous;
   for (int64_t i = 0; i < kDraws; ++i) {
-    draw_mask(plan, {.seed = 11, .stream = Stream::mask, .sample = static_cast<uint64_t>(i)}, scratch, visible, masked);
+    draw_mask(plan, {.seed = 11, .stream = Stream::mask, .sample = static_cast<uint64_t>(i)}, scratch,
+              visible, masked);
     for (const int64_t at : masked) sample.masked_share[at] += 1.0 / kDraws;
     sample.visible_components.push_back(static_cast<double>(count_components(plan.grid, visible)));
     sample.masked_components.push_back(static_cast<double>(count_components(plan.grid, masked)));
@@ -55,19 +59,22 @@ Sample draw_all(const MaskPlan& plan) {
 }
 
 // Means within five standard errors of both samples.
-void check_mean(const char* what, const std::vector<double>& values, const json& expected, double expected_draws) {
+void check_mean(const char* what, const std::vector<double>& values, const json& expected,
+                double expected_draws) {
   double mean = 0, squares = 0;
   for (const double x : values) mean += x / static_cast<double>(values.size());
   for (const double x : values) squares += (x - mean) * (x - mean);
   const double variance = squares / static_cast<double>(values.size() - 1);
   const double theirs = expected["std"].get<double>();
-  const double error = std::sqrt(variance / static_cast<double>(values.size()) + theirs * theirs / expected_draws);
+  const double error =
+      std::sqrt(variance / static_cast<double>(values.size()) + theirs * theirs / expected_draws);
   INFO(what, ": mean ", mean, ", reference ", expected["mean"].get<double>(), ", standard error ", error);
   CHECK(std::abs(mean - expected["mean"].get<double>()) <= 5 * error + 1e-9);
 }
 
 // Shares of a binomial count. Runs of one mask depend on each other, so their bound has an allowance.
-void check_shares(const char* what, const std::vector<double>& shares, const json& expected, double total, double spread) {
+void check_shares(const char* what, const std::vector<double>& shares, const json& expected, double total,
+                  double spread) {
   for (size_t i = 0; i < expected.size(); ++i) {
     const double theirs = expected[i].get<double>(), ours = shares[i], s = (theirs + ours) / 2;
     const double error = std::sqrt(2 * s * (1 - s) / total) * spread;
@@ -90,7 +97,8 @@ TEST_CASE("block and random masks are distributed like the reference's") {
     INFO(name);
     const json& given = expected["settings"];
     const int64_t positions = given["T"];
-    MaskConfig config{.kind = MaskKind::random, .prob = given["R"], .dropout = given.value("mask_dropout", 0.0)};
+    MaskConfig config{
+        .kind = MaskKind::random, .prob = given["R"], .dropout = given.value("mask_dropout", 0.0)};
     if (kind != "uniform") {
       config.kind = given["inverse"].get<bool>() ? MaskKind::inverse_block : MaskKind::block;
       config.adjust = given["A"];
@@ -103,7 +111,8 @@ TEST_CASE("block and random masks are distributed like the reference's") {
 
     const Sample sample = draw_all(plan);
     const double draws = expected["draws"];
-    check_shares("masked share of position ", sample.masked_share, expected["masked_share_per_position"], kDraws, 1);
+    check_shares("masked share of position ", sample.masked_share, expected["masked_share_per_position"],
+                 kDraws, 1);
     check_mean("kept components", sample.visible_components, expected["kept_components"], draws);
     check_mean("masked components", sample.masked_components, expected["masked_components"], draws);
     // The reference's overlaps are fewer than its draws at worst: pairs.

@@ -6,6 +6,7 @@
 
 #include "d2v/base/check.h"
 #include "support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -65,7 +66,7 @@ TEST_CASE("the counts are floors of products in double precision") {
   const auto visible = [](MaskKind kind, double prob, const MaskGrid& grid) {
     return plan_masks({.kind = kind, .prob = prob, .adjust = 1, .block = 1}, grid).visible;
   };
-  CHECK(visible(MaskKind::inverse_block, 0.8, {14, 14, false}) == 39);  // ViT-B
+  CHECK(visible(MaskKind::inverse_block, 0.8, {14, 14, false}) == 39);   // ViT-B
   CHECK(visible(MaskKind::inverse_block, 0.75, {16, 16, false}) == 64);  // ViT-H/14
   CHECK(visible(MaskKind::block, 0.5, sequence_grid(499)) == 250);       // floor(T·R) hidden
   CHECK(visible(MaskKind::random, 0.48, sequence_grid(512)) == 266);     // floor(T·(1-R)) kept
@@ -75,13 +76,19 @@ TEST_CASE("the counts are floors of products in double precision") {
 TEST_CASE("the number of blocks follows the kind, the overlap allowance and the dropout") {
   CHECK(plan_masks({}, {14, 14, false}).starts == 5);                // 196·0.27/9 = 5.88
   CHECK(plan_masks({.dropout = 0.2}, {14, 14, false}).starts == 7);  // ·1.2
-  CHECK(plan_masks({.kind = MaskKind::block, .prob = 0.5, .adjust = 0.05, .block = 5}, sequence_grid(499)).starts == 54);
+  CHECK(plan_masks({.kind = MaskKind::block, .prob = 0.5, .adjust = 0.05, .block = 5}, sequence_grid(499))
+            .starts == 54);
   CHECK(plan_masks({.kind = MaskKind::random}, {14, 14, false}).starts == 0);
 }
 
 TEST_CASE("a single block is a whole block, cut off at the border") {
   // One start and as many kept positions as an inner block has: where nothing was cut, nothing is corrected.
-  const MaskPlan plan{.grid = {9, 9, false}, .kind = MaskKind::inverse_block, .block = 3, .starts = 1, .visible = 9, .masked = 72};
+  const MaskPlan plan{.grid = {9, 9, false},
+                      .kind = MaskKind::inverse_block,
+                      .block = 3,
+                      .starts = 1,
+                      .visible = 9,
+                      .masked = 72};
   int whole = 0;
   for (uint64_t sample = 0; sample < 500; ++sample) {
     const Drawn mask = draw(plan, key_of(sample));

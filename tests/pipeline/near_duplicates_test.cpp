@@ -8,6 +8,7 @@
 #include "d2v/pipeline/png_writer.h"
 #include "d2v/pipeline/resize.h"
 #include "support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -53,7 +54,8 @@ TEST_CASE("drawings on white are told apart, however little of the white they co
     Image drawing;
     drawing.resize(64, 64);
     std::fill(drawing.pixels.begin(), drawing.pixels.end(), 255);
-    for (int64_t k = 0; k < 8; ++k) std::fill_n(drawing.row(8 + 12 * i + k % 4) + (10 + 9 * i) * 3, 12, uint8_t{0});
+    for (int64_t k = 0; k < 8; ++k)
+      std::fill_n(drawing.row(8 + 12 * i + k % 4) + (10 + 9 * i) * 3, 12, uint8_t{0});
     test::write(folder.path() / (std::to_string(i) + ".png"), png_text(drawing));
   }
   ImageSource source = scan_images(folder.path(), {});

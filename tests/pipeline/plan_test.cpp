@@ -6,6 +6,7 @@
 
 #include "d2v/base/check.h"
 #include "support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -48,7 +49,8 @@ TEST_CASE("the update number is the whole position: any order of asking gives th
 }
 
 TEST_CASE("accumulation cuts a batch into slices and changes nothing else") {
-  Plan whole({.samples = 100, .batch = 12, .seed = 1}), sliced({.samples = 100, .batch = 12, .accumulate = 4, .seed = 1});
+  Plan whole({.samples = 100, .batch = 12, .seed = 1}),
+      sliced({.samples = 100, .batch = 12, .accumulate = 4, .seed = 1});
   for (int64_t update = 0; update < 16; ++update) {
     CHECK(rows_of_update(whole, update) == rows_of_update(sliced, update));
     CHECK(sliced.slice(update, 3).rows.size() == 3);
@@ -83,9 +85,11 @@ TEST_CASE("settings that do not fit the data set are refused and say what to do"
   const auto error = [](const PlanSettings& settings) {
     return test::message_of<UsageError>([&] { Plan plan(settings); });
   };
-  CHECK(contains(error({.samples = 50, .batch = 64}), "data.batch: 64 is more than the 50 samples of the data set"));
+  CHECK(contains(error({.samples = 50, .batch = 64}),
+                 "data.batch: 64 is more than the 50 samples of the data set"));
   CHECK(contains(error({.samples = 50, .batch = 64}), "lower data.batch to 50 or less"));
-  CHECK(contains(error({.samples = 500, .batch = 64, .accumulate = 3}), "run.accumulate: 3 does not divide data.batch 64"));
+  CHECK(contains(error({.samples = 500, .batch = 64, .accumulate = 3}),
+                 "run.accumulate: 3 does not divide data.batch 64"));
   CHECK(contains(test::message_of<DataError>([] { Plan plan({.samples = 0, .batch = 1}); }), "no samples"));
   CHECK_NOTHROW(Plan({.samples = 50, .batch = 64, .drop_last = false}));
 }

@@ -1,10 +1,11 @@
 // Bicubic resize: Pillow's pixels, windows, and the fast loops against the plain ones.
 #include "d2v/pipeline/resize.h"
 
+#include "../../pipeline/resize_passes.h"
 #include "d2v/base/check.h"
 #include "d2v/base/philox.h"
-#include "../../pipeline/resize_passes.h"
 #include "support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -54,7 +55,8 @@ TEST_CASE("a window is a part of the whole result") {
     window.width = 1 + random.below(static_cast<uint32_t>(width));
     window.y = random.below(static_cast<uint32_t>(height - window.height + 1));
     window.x = random.below(static_cast<uint32_t>(width - window.width + 1));
-    CHECK(resize_bicubic(image, height, width, window) == test::crop(resize_bicubic(image, height, width), window));
+    CHECK(resize_bicubic(image, height, width, window) ==
+          test::crop(resize_bicubic(image, height, width), window));
   }
 }
 

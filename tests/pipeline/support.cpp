@@ -1,14 +1,12 @@
 #include "support.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-
 #include <jpeglib.h>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace fs = std::filesystem;
 
@@ -36,7 +34,8 @@ Image formula_image(int64_t height, int64_t width, int variant) {
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
       for (int64_t c = 0; c < 3; ++c) {
-        image.row(y)[x * 3 + c] = static_cast<uint8_t>(7 * x * x + 13 * y * (c + 1) + 3 * x * y + 50 * c + variant);
+        image.row(y)[x * 3 + c] =
+            static_cast<uint8_t>(7 * x * x + 13 * y * (c + 1) + 3 * x * y + 50 * c + variant);
       }
     }
   }
@@ -87,7 +86,8 @@ void write_classes(const fs::path& root, int classes, int count) {
   for (int label = 0; label < classes; ++label) {
     for (int i = 0; i < count; ++i) {
       const Image image = formula_image(20 + i % 7, 24 + label, label * 100 + i);
-      write(root / std::string(1, static_cast<char>('a' + label)) / (std::to_string(i) + ".ppm"), pnm_bytes(image));
+      write(root / std::string(1, static_cast<char>('a' + label)) / (std::to_string(i) + ".ppm"),
+            pnm_bytes(image));
     }
   }
 }

@@ -53,6 +53,8 @@ std::string message_of(F&& call) {
   return "(no error)";
 }
 
-inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 }  // namespace d2v::test

@@ -7,6 +7,7 @@
 #include "d2v/base/check.h"
 #include "d2v/pipeline/resize.h"
 #include "support.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -75,7 +76,8 @@ TEST_CASE("a training picture is the crop, resized and mirrored as drawn") {
       ++flipped;
       Image mirrored = expected;
       for (int64_t y = 0; y < 32; ++y) {
-        for (int64_t x = 0; x < 32; ++x) std::copy_n(expected.row(y) + (31 - x) * 3, 3, mirrored.row(y) + x * 3);
+        for (int64_t x = 0; x < 32; ++x)
+          std::copy_n(expected.row(y) + (31 - x) * 3, 3, mirrored.row(y) + x * 3);
       }
       expected = mirrored;
     }
@@ -92,7 +94,8 @@ TEST_CASE("the center picture is the middle square of the resized picture") {
   // 91·20/50 = 36.4, rounded down; (36 - 20) / 2 = 8.
   CHECK(center_picture(bytes_of(image), config, kAnySize) == resize_bicubic(image, 20, 36, {8, 0, 20, 20}));
   config.crop = CropKind::center;
-  CHECK(training_picture(bytes_of(image), config, kAnySize, key_of(1)) == center_picture(bytes_of(image), config, kAnySize));
+  CHECK(training_picture(bytes_of(image), config, kAnySize, key_of(1)) ==
+        center_picture(bytes_of(image), config, kAnySize));
 }
 
 TEST_CASE("pad_square puts the picture into the middle of a white square") {
@@ -115,7 +118,8 @@ TEST_CASE("pad_square puts the picture into the middle of a white square") {
     CHECK(training_picture(bytes_of(image), config, kAnySize, key_of(i)) == resize_bicubic(part, 30, 30));
   }
   // A long, thin picture must not become a huge square.
-  CHECK(contains(test::message_of<DataError>([&] { center_picture(bytes_of(test::formula_image(1, 100)), config, 5000); }),
+  CHECK(contains(test::message_of<DataError>(
+                     [&] { center_picture(bytes_of(test::formula_image(1, 100)), config, 5000); }),
                  "padded to a square by image.pad_square"));
 }
 
@@ -145,5 +149,6 @@ TEST_CASE("normalisation: planes of (value/255 - mean) / std") {
   CHECK(contains(test::message_of<UsageError>([&] { Normalizer{wrong}; }), "image.mean: expected 3 numbers"));
   wrong = {};
   wrong.std = {1, 0, 1};
-  CHECK(contains(test::message_of<UsageError>([&] { Normalizer{wrong}; }), "image.std: expected numbers above 0"));
+  CHECK(contains(test::message_of<UsageError>([&] { Normalizer{wrong}; }),
+                 "image.std: expected numbers above 0"));
 }

@@ -9,6 +9,7 @@
 #include "d2v/train/checkpoint_files.h"
 #include "linear_objective.h"
 #include "scratch_folder.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -82,7 +83,8 @@ TEST_CASE("a checkpoint carries its configuration and reference names") {
   apply_source(table, folder.path / "c.safetensors");
   CHECK(config.mask.prob == 0.65);
   const SafetensorsReader file(folder.path / "c.safetensors");
-  for (const char* name : {"weight", "head", "teacher.weight", "teacher.shift", "adam.first.head", "adam.second.bias"}) {
+  for (const char* name :
+       {"weight", "head", "teacher.weight", "teacher.shift", "adam.first.head", "adam.second.bias"}) {
     CHECK(file.find(name) != nullptr);
   }
   CHECK(file.find("teacher.head") == nullptr);
@@ -106,8 +108,10 @@ TEST_CASE("a checkpoint of another model is refused and nothing is changed") {
   LinearObjective other(77, 3);  // has positions that the file lacks
   const auto before = other.weights().clone();
   TrainingState state(other.layout());
-  CHECK_THROWS_WITH_AS(load_checkpoint(folder.path / "c.safetensors", other, state),
-                       doctest::Contains("4 tensors are missing: positions, teacher.positions, adam.first.positions, …"), DataError);
+  CHECK_THROWS_WITH_AS(
+      load_checkpoint(folder.path / "c.safetensors", other, state),
+      doctest::Contains("4 tensors are missing: positions, teacher.positions, adam.first.positions, …"),
+      DataError);
   CHECK(at::equal(before, other.weights()));
   CHECK(state.update == 0);
 }
@@ -118,7 +122,8 @@ TEST_CASE("shapes that differ are named with both sides") {
   save_checkpoint(folder.path / "c.safetensors", {}, three, TrainingState(three.layout()));
   TrainingState state(four.layout());
   CHECK_THROWS_WITH_AS(load_checkpoint(folder.path / "c.safetensors", four, state),
-                       doctest::Contains("positions: expected F32 [1, 16, 6], found F32 [1, 9, 6]"), DataError);
+                       doctest::Contains("positions: expected F32 [1, 16, 6], found F32 [1, 9, 6]"),
+                       DataError);
 }
 
 TEST_CASE("a checkpoint cut in half is named") {
@@ -134,10 +139,12 @@ TEST_CASE("a checkpoint cut in half is named") {
 TEST_CASE("a file of weights alone cannot be resumed from") {
   const ScratchFolder folder;
   const float values[2] = {1, 2};
-  write_safetensors(folder.path / "w.safetensors", std::vector<TensorToStore>{{"weight", Dtype::f32, {2}, values}});
+  write_safetensors(folder.path / "w.safetensors",
+                    std::vector<TensorToStore>{{"weight", Dtype::f32, {2}, values}});
   LinearObjective objective;
   TrainingState state(objective.layout());
-  CHECK_THROWS_WITH_AS(load_checkpoint(folder.path / "w.safetensors", objective, state), doctest::Contains("init.from"), DataError);
+  CHECK_THROWS_WITH_AS(load_checkpoint(folder.path / "w.safetensors", objective, state),
+                       doctest::Contains("init.from"), DataError);
 }
 
 TEST_CASE("new training starts from old weights") {
@@ -168,7 +175,8 @@ TEST_CASE("learned positions are interpolated to the new grid") {
   CHECK(positions.size(1) == 25);
   CHECK(at::allclose(positions, at::full_like(positions, 4.0)));
   CHECK(at::allclose(view_of(five.teacher(), five.layout().at("positions")), at::full_like(positions, 8.0)));
-  CHECK(at::equal(view_of(five.weights(), five.layout().at("weight")), view_of(three.weights(), three.layout().at("weight"))));
+  CHECK(at::equal(view_of(five.weights(), five.layout().at("weight")),
+                  view_of(three.weights(), three.layout().at("weight"))));
 }
 
 TEST_CASE("old weights of another model are refused by name") {
@@ -176,9 +184,11 @@ TEST_CASE("old weights of another model are refused by name") {
   Saved saved;
   save_checkpoint(folder.path / "c.safetensors", saved.config, saved.objective, saved.state);
   LinearObjective with_positions(1, 3);
-  CHECK_THROWS_WITH_AS(init_weights({(folder.path / "c.safetensors").string(), InitTeacher::teacher}, with_positions),
-                       doctest::Contains("positions"), DataError);
-  CHECK_THROWS_AS(init_weights({(folder.path / "absent").string(), InitTeacher::teacher}, with_positions), DataError);
+  CHECK_THROWS_WITH_AS(
+      init_weights({(folder.path / "c.safetensors").string(), InitTeacher::teacher}, with_positions),
+      doctest::Contains("positions"), DataError);
+  CHECK_THROWS_AS(init_weights({(folder.path / "absent").string(), InitTeacher::teacher}, with_positions),
+                  DataError);
 }
 
 TEST_CASE("the newest complete checkpoint is found, a cut one is passed over") {
@@ -204,7 +214,8 @@ TEST_CASE("the newest complete checkpoint is found, a cut one is passed over") {
 TEST_CASE("old checkpoints go, round ones stay") {
   const ScratchFolder run;
   fs::create_directories(run.path / "checkpoints");
-  for (int64_t update = 10; update <= 100; update += 10) std::ofstream(checkpoint_path(run.path, update)) << update;
+  for (int64_t update = 10; update <= 100; update += 10)
+    std::ofstream(checkpoint_path(run.path, update)) << update;
   prune_checkpoints(run.path, 2, 40);
   std::vector<int64_t> left;
   for (const auto& file : list_checkpoints(run.path)) left.push_back(file.update);

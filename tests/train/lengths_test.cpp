@@ -1,6 +1,7 @@
 #include "d2v/train/lengths.h"
 
 #include "d2v/base/check.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -36,7 +37,8 @@ TEST_CASE("stop_at ends a session and leaves the schedules") {
 
 TEST_CASE("a run without updates is refused") {
   Config config;
-  CHECK_THROWS_WITH_AS(resolve_lengths(config, 0), doctest::Contains("fewer samples than data.batch = 64"), UsageError);
+  CHECK_THROWS_WITH_AS(resolve_lengths(config, 0), doctest::Contains("fewer samples than data.batch = 64"),
+                       UsageError);
   config.run.updates = percent(10);
   CHECK_THROWS_WITH_AS(resolve_lengths(config, 5), doctest::Contains("share of itself"), UsageError);
 }

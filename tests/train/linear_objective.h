@@ -2,9 +2,9 @@
 // depends on the key, a CLS-like term over samples. Predictions are linear in the input, targets come from the teacher.
 #pragma once
 
-#include <ATen/ATen.h>
-
 #include <memory>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/philox.h"
 #include "d2v/model/objective.h"
@@ -24,7 +24,9 @@ class LinearObjective : public Objective {
     teacher_ = weights_.narrow(0, 0, layout_.teacher_size()).clone();
   }
 
-  StepOutput forward(const DeviceBatch& batch, const StepKey& key, Trace*) override { return step(batch, key, true); }
+  StepOutput forward(const DeviceBatch& batch, const StepKey& key, Trace*) override {
+    return step(batch, key, true);
+  }
   StepOutput evaluate(const DeviceBatch& batch, const StepKey& key) override {
     const at::NoGradGuard no_grad;
     return step(batch, key, false);
@@ -46,8 +48,17 @@ class LinearObjective : public Objective {
     std::vector<Parameter> out{
         {.name = "weight", .shape = {kDim, kDim}, .init = Init::normal, .init_value = 0.5},
         {.name = "bias", .shape = {kDim}, .init = Init::normal, .init_value = 0.1, .decay = false},
-        {.name = "shift", .shape = {kDim}, .init = Init::normal, .init_value = 1, .teacher = TeacherRule::copied, .trainable = false},
-        {.name = "head", .shape = {kDim, kDim}, .init = Init::normal, .init_value = 0.5, .teacher = TeacherRule::absent}};
+        {.name = "shift",
+         .shape = {kDim},
+         .init = Init::normal,
+         .init_value = 1,
+         .teacher = TeacherRule::copied,
+         .trainable = false},
+        {.name = "head",
+         .shape = {kDim, kDim},
+         .init = Init::normal,
+         .init_value = 0.5,
+         .teacher = TeacherRule::absent}};
     if (grid > 0) out.push_back({.name = "positions", .shape = {1, grid * grid, kDim}});
     return out;
   }
@@ -65,8 +76,10 @@ class LinearObjective : public Objective {
     at::Tensor noise = at::empty_like(x);
     for (int64_t b = 0; b < x.size(0); ++b) {
       const SampleRef& ref = batch.refs[static_cast<size_t>(b)];
-      Philox random({key.seed, Stream::test, training ? static_cast<uint64_t>(key.update) : 0, ref.id, ref.occurrence, 0});
-      random.fill_normal({noise[b].mutable_data_ptr<float>(), static_cast<size_t>(x.size(1) * kDim)}, 0, 0.1F);
+      Philox random({key.seed, Stream::test, training ? static_cast<uint64_t>(key.update) : 0, ref.id,
+                     ref.occurrence, 0});
+      random.fill_normal({noise[b].mutable_data_ptr<float>(), static_cast<size_t>(x.size(1) * kDim)}, 0,
+                         0.1F);
     }
     const auto teacher = [&](const char* name) { return view_of(teacher_, layout_.at(name)); };
     const at::Tensor hidden = at::matmul(x + noise, leaf("weight")) + leaf("bias") + leaf("shift");
@@ -79,7 +92,8 @@ class LinearObjective : public Objective {
     const at::Tensor p = at_masked(prediction), t = at_masked(target);
     StepOutput out;
     const at::Tensor regression = (p - t).square().sum();
-    const at::Tensor cls = (hidden.mean(1) - target.mean(1)).square().sum() / static_cast<double>(key.update_samples);
+    const at::Tensor cls =
+        (hidden.mean(1) - target.mean(1)).square().sum() / static_cast<double>(key.update_samples);
     out.loss = regression + cls + (poison != 0 ? leaf("weight").sum() * poison : at::zeros({}));
     out.sample_size = p.size(0);
     out.parts = {{"regression", regression.detach()}, {"cls", cls.detach()}};
@@ -92,7 +106,8 @@ class LinearObjective : public Objective {
 
   static at::Tensor moments(const at::Tensor& rows) {
     const at::Tensor x = rows.detach().to(at::kDouble);
-    return at::stack({at::full({kDim}, static_cast<double>(x.size(0)), at::kDouble), x.sum(0), x.square().sum(0)});
+    return at::stack(
+        {at::full({kDim}, static_cast<double>(x.size(0)), at::kDouble), x.sum(0), x.square().sum(0)});
   }
 
   ParameterLayout layout_;
@@ -100,7 +115,8 @@ class LinearObjective : public Objective {
 };
 
 // Slice `part` of `parts` of update `update`: pictures and masks are a function of (seed, update, sample) alone.
-inline BatchPtr make_slice(int64_t update, int64_t part, int64_t parts, int64_t batch = 8, int64_t per_epoch = 5) {
+inline BatchPtr make_slice(int64_t update, int64_t part, int64_t parts, int64_t batch = 8,
+                           int64_t per_epoch = 5) {
   constexpr int64_t T = 9, M = 3, masked = 5;
   auto slice = std::make_unique<Batch>();
   slice->epoch = update / per_epoch;
@@ -124,8 +140,9 @@ inline BatchPtr make_slice(int64_t update, int64_t part, int64_t parts, int64_t 
     Philox random({11, Stream::test, 0, id, 0, 7});
     random.fill_normal({slice->input.data() + i * T * kDim, T * kDim}, 0, 1);
     for (int64_t m = 0; m < M; ++m) {
-      const int64_t start = static_cast<int64_t>(Philox({11, Stream::mask, static_cast<uint64_t>(slice->epoch), id, 0,
-                                                         static_cast<uint32_t>(m)}).below(T - masked + 1));
+      const int64_t start = static_cast<int64_t>(
+          Philox({11, Stream::mask, static_cast<uint64_t>(slice->epoch), id, 0, static_cast<uint32_t>(m)})
+              .below(T - masked + 1));
       for (int64_t t = 0; t < T; ++t) *(t >= start && t < start + masked ? hidden++ : visible++) = t;
     }
   }

@@ -1,11 +1,12 @@
 #include "d2v/train/monitors.h"
 
-#include <ATen/ATen.h>
-
 #include <cmath>
 #include <limits>
 
+#include <ATen/ATen.h>
+
 #include "d2v/base/check.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -18,11 +19,18 @@ at::Tensor normal(at::IntArrayRef shape, uint64_t seed = 1) {
 
 at::Tensor moments_of(const at::Tensor& rows) {
   const auto x = rows.to(at::kDouble);
-  return at::stack({at::full({x.size(1)}, static_cast<double>(x.size(0)), at::kDouble), x.sum(0), x.square().sum(0)});
+  return at::stack(
+      {at::full({x.size(1)}, static_cast<double>(x.size(0)), at::kDouble), x.sum(0), x.square().sum(0)});
 }
 
 Vitals healthy(int64_t update) {
-  return {.update = update, .loss = 1, .target_var = 0.9, .pred_var = 0.5, .target_rank = 50, .local_rank = 40, .local_var = 0.6,
+  return {.update = update,
+          .loss = 1,
+          .target_var = 0.9,
+          .pred_var = 0.5,
+          .target_rank = 50,
+          .local_rank = 40,
+          .local_var = 0.6,
           .rank_limit = 64};
 }
 
@@ -74,7 +82,8 @@ TEST_CASE("collapse is announced before it stops the run") {
   v.target_var = 0.11;
   CHECK_FALSE(health.observe(v).has_value());  // already said
   v.target_var = 0.09;
-  CHECK_THROWS_WITH_AS(health.observe(v), doctest::Contains("has collapsed: the targets' deviation is 0.09"), CollapseError);
+  CHECK_THROWS_WITH_AS(health.observe(v), doctest::Contains("has collapsed: the targets' deviation is 0.09"),
+                       CollapseError);
 }
 
 TEST_CASE("the guard waits for guard_after updates and can be switched off") {

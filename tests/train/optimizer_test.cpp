@@ -1,12 +1,13 @@
 #include "d2v/train/optimizer.h"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-
 #include <cmath>
 #include <limits>
 
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
 #include "d2v/base/check.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -45,7 +46,8 @@ struct Arenas {
 struct Oracle {
   at::Tensor p, m, v, teacher;
   int64_t t = 0;
-  void step(const at::Tensor& gradient, const OptimConfig& c, const StepSettings& s, double clip, const Parameter& role) {
+  void step(const at::Tensor& gradient, const OptimConfig& c, const StepSettings& s, double clip,
+            const Parameter& role) {
     ++t;
     const auto g = gradient.to(at::kDouble) * s.gradient_scale * clip;
     if (role.trainable) {
@@ -71,7 +73,8 @@ void check_against_oracle(const OptimConfig& config) {
   for (const Parameter& p : layout.all()) {
     const auto weight = view_of(arenas.tensors.weights, p).to(at::kDouble).clone();
     at::Tensor teacher;
-    if (p.teacher != TeacherRule::absent) teacher = view_of(arenas.tensors.teacher, p).to(at::kDouble).clone();
+    if (p.teacher != TeacherRule::absent)
+      teacher = view_of(arenas.tensors.teacher, p).to(at::kDouble).clone();
     oracles.push_back({weight, at::zeros_like(weight), at::zeros_like(weight), teacher});
   }
   for (int step = 0; step < 5; ++step) {
@@ -79,7 +82,8 @@ void check_against_oracle(const OptimConfig& config) {
     const StepSettings settings{.lr = 0.01, .ema_decay = 0.9 + 0.01 * step, .gradient_scale = 1.0 / 640};
     double squares = 0;
     for (const Parameter& p : layout.all()) {
-      if (p.trainable) squares += view_of(arenas.tensors.gradients, p).to(at::kDouble).square().sum().item<double>();
+      if (p.trainable)
+        squares += view_of(arenas.tensors.gradients, p).to(at::kDouble).square().sum().item<double>();
     }
     const double norm = std::sqrt(squares) / 640;
     const double clip = config.clip_norm > 0 ? std::min(1.0, config.clip_norm / (norm + 1e-6)) : 1;
@@ -90,7 +94,9 @@ void check_against_oracle(const OptimConfig& config) {
       const Parameter& p = layout.all()[i];
       CAPTURE(p.name);
       oracles[i].step(view_of(arenas.tensors.gradients, p), config, settings, clip, p);
-      const auto worst = [](const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().max().item<double>(); };
+      const auto worst = [](const at::Tensor& a, const at::Tensor& b) {
+        return (a - b).abs().max().item<double>();
+      };
       CHECK(worst(view_of(arenas.tensors.weights, p), oracles[i].p) < 2e-6);
       CHECK(worst(view_of(arenas.adam.first, p), oracles[i].m) < 1e-6);
       CHECK(worst(view_of(arenas.adam.second, p), oracles[i].v) < 1e-6);
@@ -119,7 +125,8 @@ TEST_CASE("results do not depend on the number of threads") {
   const auto run = [&](int threads) {
     at::set_num_threads(threads);
     Arenas arenas(layout);
-    const StepReport report = optimizer_step(layout, {}, {.lr = 0.1, .ema_decay = 0.99}, arenas.tensors, arenas.adam);
+    const StepReport report =
+        optimizer_step(layout, {}, {.lr = 0.1, .ema_decay = 0.99}, arenas.tensors, arenas.adam);
     return std::tuple(report.gradient_norm, arenas.tensors.weights, arenas.tensors.teacher);
   };
   const int before = at::get_num_threads();
@@ -139,7 +146,8 @@ TEST_CASE("a gradient that is not finite leaves everything untouched") {
   SUBCASE("NaN") {}
   SUBCASE("infinity") { bad = std::numeric_limits<float>::infinity(); }
   view_of(arenas.tensors.gradients, layout.at("decoder"))[32][2] = bad;
-  const StepReport report = optimizer_step(layout, {}, {.lr = 1, .ema_decay = 0.5}, arenas.tensors, arenas.adam);
+  const StepReport report =
+      optimizer_step(layout, {}, {.lr = 1, .ema_decay = 0.5}, arenas.tensors, arenas.adam);
   CHECK(report.skipped);
   CHECK(arenas.adam.steps == 0);
   CHECK(at::equal(weights, arenas.tensors.weights));
@@ -162,7 +170,8 @@ TEST_CASE("frozen parameters do not count in the norm and keep their values") {
   arenas.tensors.gradients.zero_();
   view_of(arenas.tensors.gradients, layout.at("positions")).fill_(1e10);
   view_of(arenas.tensors.gradients, layout.at("bias"))[6] = 3;
-  const StepReport report = optimizer_step(layout, {}, {.lr = 1, .ema_decay = 0.9}, arenas.tensors, arenas.adam);
+  const StepReport report =
+      optimizer_step(layout, {}, {.lr = 1, .ema_decay = 0.9}, arenas.tensors, arenas.adam);
   CHECK(report.gradient_norm == 3);
   CHECK(at::equal(frozen, view_of(arenas.tensors.weights, layout.at("positions"))));
   CHECK(at::equal(frozen, view_of(arenas.tensors.teacher, layout.at("positions"))));
@@ -184,7 +193,8 @@ TEST_CASE("the averaged teacher converges to the weights at a decay near 1") {
   arenas.tensors.weights.fill_(1.0F);
   arenas.tensors.teacher.fill_(1.0F);
   arenas.tensors.gradients.zero_();
-  for (int i = 0; i < 2000; ++i) optimizer_step(layout, {}, {.ema_decay = 0.99999}, arenas.tensors, arenas.adam);
+  for (int i = 0; i < 2000; ++i)
+    optimizer_step(layout, {}, {.ema_decay = 0.99999}, arenas.tensors, arenas.adam);
   CHECK(arenas.tensors.teacher[0].item<float>() == 1.0F);
 }
 

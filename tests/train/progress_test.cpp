@@ -34,9 +34,11 @@ TEST_CASE("the progress line has everything when there is room") {
 }
 
 TEST_CASE("a narrow terminal gets the most important fields, none of them cut") {
-  CHECK(progress_text(example(), of(20000), 3661, 60) == "1234/20000 6%  epoch 12.34  loss 0.5123  ETA 1:01:01");
+  CHECK(progress_text(example(), of(20000), 3661, 60) ==
+        "1234/20000 6%  epoch 12.34  loss 0.5123  ETA 1:01:01");
   CHECK(progress_text(example(), of(20000), 3661, 5) == "1234/20000 6%");
-  for (size_t width = 20; width < 150; ++width) CHECK(progress_text(example(), of(20000), 3661, width).size() <= width);
+  for (size_t width = 20; width < 150; ++width)
+    CHECK(progress_text(example(), of(20000), 3661, width).size() <= width);
 }
 
 TEST_CASE("durations read as people write them") {

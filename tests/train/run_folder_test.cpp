@@ -1,13 +1,14 @@
 #include "d2v/train/run_folder.h"
 
-#include <sys/resource.h>
-
 #include <csignal>
 #include <fstream>
 #include <sstream>
 
+#include <sys/resource.h>
+
 #include "d2v/base/check.h"
 #include "scratch_folder.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -44,8 +45,10 @@ TEST_CASE("a folder that holds another run is refused with the differences") {
   const std::string before = contents(scratch.path / "config.ini");
   config.mask.prob = 0.5;
   config.optim.lr = 7e-4;
-  CHECK_THROWS_WITH_AS(open_run_folder(config), doctest::Contains("mask.prob: the run has 0.8, now 0.5"), UsageError);
-  CHECK_THROWS_WITH_AS(open_run_folder(config), doctest::Contains("optim.lr: the run has 0.001, now 0.0007"), UsageError);
+  CHECK_THROWS_WITH_AS(open_run_folder(config), doctest::Contains("mask.prob: the run has 0.8, now 0.5"),
+                       UsageError);
+  CHECK_THROWS_WITH_AS(open_run_folder(config), doctest::Contains("optim.lr: the run has 0.001, now 0.0007"),
+                       UsageError);
   CHECK(contents(scratch.path / "config.ini") == before);
 }
 
@@ -85,7 +88,8 @@ TEST_CASE("a folder in use, a file, and checkpoints of nobody are refused") {
   CHECK_THROWS_AS(open_run_folder(config_in(scratch.path / "file")), StorageError);
   fs::create_directories(scratch.path / "odd/checkpoints");
   std::ofstream(scratch.path / "odd/checkpoints/update_00000001.safetensors") << "x";
-  CHECK_THROWS_WITH_AS(open_run_folder(config_in(scratch.path / "odd")), doctest::Contains("no config.ini"), UsageError);
+  CHECK_THROWS_WITH_AS(open_run_folder(config_in(scratch.path / "odd")), doctest::Contains("no config.ini"),
+                       UsageError);
 }
 
 TEST_CASE("metrics are cut back to the update that a run goes on from") {

@@ -1,9 +1,11 @@
 #include "d2v/train/schedules.h"
 
 #include <fstream>
+
 #include <nlohmann/json.hpp>
 
 #include "test_data.h"
+
 #include "doctest.h"
 
 namespace {
@@ -40,8 +42,8 @@ TEST_CASE("the tri-stage schedule equals the reference's") {
   D2V_NEED_TEST_DATA("golden/schedules.json");
   for (const auto& s : golden().at("tri_stage")) {
     const auto& share = s.at("phase_ratio");
-    const auto rate = d2v::tri_stage(s.at("lr"), s.at("init_lr_scale"), s.at("final_lr_scale"), s.at("max_update"),
-                                     share[0], share[1], share[2]);
+    const auto rate = d2v::tri_stage(s.at("lr"), s.at("init_lr_scale"), s.at("final_lr_scale"),
+                                     s.at("max_update"), share[0], share[1], share[2]);
     compare(s, [&](int64_t u) { return learning_rate(rate, u); });
   }
 }
@@ -49,8 +51,8 @@ TEST_CASE("the tri-stage schedule equals the reference's") {
 TEST_CASE("the polynomial schedule equals the reference's") {
   D2V_NEED_TEST_DATA("golden/schedules.json");
   for (const auto& s : golden().at("polynomial")) {
-    const d2v::PolynomialRate rate{s.at("lr"), s.at("end_learning_rate"), s.at("power"), s.at("warmup_updates"),
-                                   s.at("total_num_update")};
+    const d2v::PolynomialRate rate{s.at("lr"), s.at("end_learning_rate"), s.at("power"),
+                                   s.at("warmup_updates"), s.at("total_num_update")};
     compare(s, [&](int64_t u) { return learning_rate(rate, u); });
   }
 }

@@ -1,10 +1,9 @@
 // A folder of its own for a test, removed afterwards.
 #pragma once
 
-#include <stdlib.h>
-
 #include <filesystem>
 #include <stdexcept>
+#include <stdlib.h>
 #include <string>
 
 namespace d2v::test {

@@ -3,10 +3,12 @@
 #include <csignal>
 #include <fstream>
 #include <limits>
+
 #include <nlohmann/json.hpp>
 
 #include "linear_objective.h"
 #include "scratch_folder.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -36,7 +38,10 @@ Config small_config(const fs::path& dir) {
 // A session of a run: opens the folder, restores the newest checkpoint, trains.
 struct Session {
   explicit Session(Config c, int64_t parts = 1)
-      : config(std::move(c)), parts(parts), lengths(resolve_lengths(config, kPerEpoch)), folder(open_run_folder(config)) {
+      : config(std::move(c)),
+        parts(parts),
+        lengths(resolve_lengths(config, kPerEpoch)),
+        folder(open_run_folder(config)) {
     if (const auto latest = latest_checkpoint(folder.path)) load_checkpoint(latest->path, objective, state);
   }
 
@@ -109,7 +114,8 @@ TEST_CASE("a run that was stopped in the middle of an epoch goes on bit for bit"
     CAPTURE(i);
     // Ranks are also measured where a session ends.
     auto x = computed(a[i]), y = computed(b[i]);
-    for (auto* line : {&x, &y}) for (const char* key : {"target_rank", "local_rank", "local_var"}) line->erase(key);
+    for (auto* line : {&x, &y})
+      for (const char* key : {"target_rank", "local_rank", "local_var"}) line->erase(key);
     CHECK(x == y);
   }
 }
@@ -129,7 +135,8 @@ TEST_CASE("the first step has rate 0, and lines say what belongs to them") {
   CHECK(line.at("epoch").get<double>() == doctest::Approx(0.2));
   CHECK(line.at("masked_pct").get<double>() == doctest::Approx(100 * 5.0 / 9));
   CHECK(line.at("samples") == 8);
-  for (const char* key : {"loss", "loss_regression", "loss_cls", "gradient_norm", "target_var", "pred_var", "target_rank"}) {
+  for (const char* key :
+       {"loss", "loss_regression", "loss_cls", "gradient_norm", "target_var", "pred_var", "target_rank"}) {
     CHECK(line.contains(key));
   }
 }

@@ -4,6 +4,7 @@
 
 #include "d2v/base/check.h"
 #include "linear_objective.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -54,7 +55,8 @@ TEST_CASE("updates bring the loss down") {
   const auto stream = stream_of(1);
   double first = 0, last = 0;
   for (int64_t u = 0; u < 100; ++u) {
-    last = run_update(objective, stream, {.seed = 3, .update = u, .lr = 2e-2, .ema_decay = 0.99}, {}, adam).loss.item<double>();
+    last = run_update(objective, stream, {.seed = 3, .update = u, .lr = 2e-2, .ema_decay = 0.99}, {}, adam)
+               .loss.item<double>();
     if (u == 0) first = last;
   }
   CHECK(last < 0.2 * first);
@@ -66,7 +68,8 @@ TEST_CASE("a gradient that is not finite skips the step and counts as an update"
   AdamState adam(objective.layout());
   const auto before = objective.weights().clone();
   objective.poison = std::numeric_limits<float>::infinity();
-  const UpdateValues values = run_update(objective, stream_of(2), {.seed = 3, .lr = 0.1, .ema_decay = 0.5}, {}, adam);
+  const UpdateValues values =
+      run_update(objective, stream_of(2), {.seed = 3, .lr = 0.1, .ema_decay = 0.5}, {}, adam);
   CHECK(values.step.skipped);
   CHECK(values.update == 1);
   CHECK(at::equal(before, objective.weights()));
@@ -88,7 +91,8 @@ TEST_CASE("slices that do not add up to the plan are an error") {
                              return slice;
                            },
                            {}};
-  CHECK_THROWS_WITH_AS(run_update(objective, stream, {}, {}, adam), doctest::Contains("announced 121"), Error);
+  CHECK_THROWS_WITH_AS(run_update(objective, stream, {}, {}, adam), doctest::Contains("announced 121"),
+                       Error);
 }
 
 TEST_CASE("slices go back when they are used up") {

@@ -43,6 +43,8 @@ target_link_libraries(d2v_flags INTERFACE fmt::fmt)
 if(D2V_SANITIZE)
   target_compile_options(d2v_flags INTERFACE -fsanitize=${D2V_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(d2v_flags INTERFACE -fsanitize=${D2V_SANITIZE})
+  # g++ says itself that this warning is unreliable with sanitizers.
+  target_compile_options(d2v_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 if(D2V_FUZZ)
   target_compile_options(d2v_flags INTERFACE -fsanitize=fuzzer-no-link)

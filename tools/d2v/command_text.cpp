@@ -6,16 +6,19 @@ namespace {
 
 void append_word(std::string& text, const std::string& word) {
   text.push_back(' ');
-  const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                             "0123456789_./:=,+%@-") == std::string::npos;
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_./:=,+%@-") == std::string::npos;
   if (plain) {
     text.append(word);
     return;
   }
   text.push_back('\'');
   for (const char c : word) {
-    if (c == '\'') text.append("'\\''");
-    else text.push_back(c);
+    if (c == '\'')
+      text.append("'\\''");
+    else
+      text.push_back(c);
   }
   text.push_back('\'');
 }

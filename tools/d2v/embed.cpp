@@ -1,11 +1,12 @@
 // d2v embed: features of pictures as a file.
+#include "d2v/eval/embed.h"
+
 #include <cstdio>
 
 #include "command_text.h"
 #include "commands.h"
 #include "d2v/base/check.h"
 #include "d2v/base/log.h"
-#include "d2v/eval/embed.h"
 
 namespace d2v {
 namespace {
@@ -20,21 +21,23 @@ Pooling pooling_of(const std::string& text) {
 int run(const ParsedLine& line) {
   check<UsageError>(line.has("out"), "where to? Give --out FILE.safetensors or --out FILE.npy");
   const std::string network = line.text("network");
-  check<UsageError>(network == "teacher" || network == "student", "--network: expected teacher or student, found '{}'",
-                    network);
+  check<UsageError>(network == "teacher" || network == "student",
+                    "--network: expected teacher or student, found '{}'", network);
   LoadedModel model = load_model(line.text("checkpoint", line.positional[0]), line.overrides);
-  check<UsageError>(!model.config->data.path.empty(), "which pictures? Give their folder with --data.path DIR");
+  check<UsageError>(!model.config->data.path.empty(),
+                    "which pictures? Give their folder with --data.path DIR");
   const ImageSource source = scan_images(model.config->data.path, model.config->data);
   log_info("{}", describe(source));
-  const EmbedResult result = embed_folder(model, source,
-                                          {.out = line.text("out"),
-                                           .dump_input = line.text("dump-input"),
-                                           .network = network == "teacher" ? Network::teacher : Network::student,
-                                           .layers = line.text("layer"),
-                                           .pooling = pooling_of(line.text("tokens")),
-                                           .command = command_text(embed_command().spec, line)});
-  fmt::print("{} pictures, features ({})\nwritten: {}\nwritten: {}\n", result.pictures, fmt::join(result.shape, ", "),
-             result.features.string(), result.ids.string());
+  const EmbedResult result =
+      embed_folder(model, source,
+                   {.out = line.text("out"),
+                    .dump_input = line.text("dump-input"),
+                    .network = network == "teacher" ? Network::teacher : Network::student,
+                    .layers = line.text("layer"),
+                    .pooling = pooling_of(line.text("tokens")),
+                    .command = command_text(embed_command().spec, line)});
+  fmt::print("{} pictures, features ({})\nwritten: {}\nwritten: {}\n", result.pictures,
+             fmt::join(result.shape, ", "), result.features.string(), result.ids.string());
   return 0;
 }
 
@@ -48,14 +51,18 @@ const Command& embed_command() {
                .positional = {"RUN"},
                .min_positional = 1,
                .max_positional = 1,
-               .options = {{"out", "FILE", "", "file to write, .safetensors or .npy; FILE.tsv beside it names the rows"},
+               .options = {{"out", "FILE", "",
+                            "file to write, .safetensors or .npy; FILE.tsv beside it names the rows"},
                            {"checkpoint", "FILE", "", "use this checkpoint instead of the run's newest"},
                            {"network", "teacher|student", "teacher", "whose features"},
-                           {"layer", "LAYERS", "middle+last", "blocks, prenet first: last, 5, middle+last, 3+6"},
-                           {"tokens", "mean|cls|all", "mean", "mean over the patches, the CLS token, or every token"},
+                           {"layer", "LAYERS", "middle+last",
+                            "blocks, prenet first: last, 5, middle+last, 3+6"},
+                           {"tokens", "mean|cls|all", "mean",
+                            "mean over the patches, the CLS token, or every token"},
                            {"dump-input", "FILE", "", "also write the normalised pixels, as safetensors"}},
                .takes_config = true,
-               .details = "Pictures are cropped in the center; those that cannot be read are left out and named.\n"},
+               .details =
+                   "Pictures are cropped in the center; those that cannot be read are left out and named.\n"},
       .run = run};
   return command;
 }

@@ -1,4 +1,6 @@
 // d2v inspect: what a model consists of.
+#include "d2v/eval/inspect.h"
+
 #include <cstdio>
 #include <filesystem>
 
@@ -6,7 +8,6 @@
 #include "d2v/base/check.h"
 #include "d2v/base/config_source.h"
 #include "d2v/base/safetensors.h"
-#include "d2v/eval/inspect.h"
 #include "d2v/model/objective.h"
 #include "d2v/train/checkpoint_files.h"
 
@@ -33,8 +34,10 @@ int run(const ParsedLine& line) {
   if (source.extension() == ".safetensors") {
     print_checkpoint(source);
   } else if (std::filesystem::is_directory(source)) {
-    if (const auto newest = latest_checkpoint(source)) print_checkpoint(newest->path);
-    else fmt::print("{}: no checkpoint yet\n\n", source.string());
+    if (const auto newest = latest_checkpoint(source))
+      print_checkpoint(newest->path);
+    else
+      fmt::print("{}: no checkpoint yet\n\n", source.string());
   }
   const auto objective = make_objective(config, Precision::fp32);
   fmt::print("{}\n{}", parameter_table(objective->layout(), config), token_summary(config));
@@ -45,14 +48,16 @@ int run(const ParsedLine& line) {
 
 const Command& inspect_command() {
   static const Command command{
-      .spec = {.name = "inspect",
-               .usage = "RECIPE|RUN|CHECKPOINT [--section.key VALUE]…",
-               .summary = "list the parameters of a model, and its tokens",
-               .positional = {"SOURCE"},
-               .min_positional = 1,
-               .max_positional = 1,
-               .takes_config = true,
-               .details = "Shape, elements, trained or fixed, what the EMA does with it, weight decay; then totals.\n"},
+      .spec =
+          {.name = "inspect",
+           .usage = "RECIPE|RUN|CHECKPOINT [--section.key VALUE]…",
+           .summary = "list the parameters of a model, and its tokens",
+           .positional = {"SOURCE"},
+           .min_positional = 1,
+           .max_positional = 1,
+           .takes_config = true,
+           .details =
+               "Shape, elements, trained or fixed, what the EMA does with it, weight decay; then totals.\n"},
       .run = run};
   return command;
 }

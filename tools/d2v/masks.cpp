@@ -27,15 +27,17 @@ int show(const Config& config, const ParsedLine& line) {
 }
 
 int stats(const Config& config, const ParsedLine& line) {
-  const MaskStats measured = measure_masks(config.mask, image_grid(config.image), static_cast<uint64_t>(config.run.seed),
-                                           line.integer("samples", 1000, Range{1, 1e7}));
+  const MaskStats measured =
+      measure_masks(config.mask, image_grid(config.image), static_cast<uint64_t>(config.run.seed),
+                    line.integer("samples", 1000, Range{1, 1e7}));
   std::fputs(format_mask_stats(measured).c_str(), stdout);
   return 0;
 }
 
 int run(const ParsedLine& line) {
   const std::string& action = line.positional[0];
-  check<UsageError>(action == "show" || action == "stats", "d2v masks: expected show or stats, found '{}'", action);
+  check<UsageError>(action == "show" || action == "stats", "d2v masks: expected show or stats, found '{}'",
+                    action);
   Config config;
   auto table = option_table(config);
   if (line.positional.size() > 1) apply_source(table, line.positional[1]);
@@ -47,21 +49,23 @@ int run(const ParsedLine& line) {
 
 const Command& masks_command() {
   static const Command command{
-      .spec = {.name = "masks",
-               .usage = "show|stats [SOURCE] [--section.key VALUE]…",
-               .summary = "draw the masks of a recipe over pictures, or print their statistics",
-               .positional = {"ACTION", "SOURCE"},
-               .min_positional = 1,
-               .max_positional = 2,
-               .options = {{"out", "FILE", "masks.png", "show: the PNG file to write"},
-                           {"pictures", "N", "6", "show: pictures, one row each"},
-                           {"clones", "M", "6", "show: masked versions of each, at most mask.clones"},
-                           {"tile", "PIXELS", "168", "show: side of a tile"},
-                           {"samples", "N", "1000", "stats: samples, each with mask.clones masks"}},
-               .takes_config = true,
-               .details = "SOURCE is a recipe, a run folder or a checkpoint. `show` needs --data.path DIR: on the left "
-                          "the training crop, beside it\nits masked versions; hidden patches are gray, dark and "
-                          "hatched.\n"},
+      .spec =
+          {.name = "masks",
+           .usage = "show|stats [SOURCE] [--section.key VALUE]…",
+           .summary = "draw the masks of a recipe over pictures, or print their statistics",
+           .positional = {"ACTION", "SOURCE"},
+           .min_positional = 1,
+           .max_positional = 2,
+           .options = {{"out", "FILE", "masks.png", "show: the PNG file to write"},
+                       {"pictures", "N", "6", "show: pictures, one row each"},
+                       {"clones", "M", "6", "show: masked versions of each, at most mask.clones"},
+                       {"tile", "PIXELS", "168", "show: side of a tile"},
+                       {"samples", "N", "1000", "stats: samples, each with mask.clones masks"}},
+           .takes_config = true,
+           .details =
+               "SOURCE is a recipe, a run folder or a checkpoint. `show` needs --data.path DIR: on the left "
+               "the training crop, beside it\nits masked versions; hidden patches are gray, dark and "
+               "hatched.\n"},
       .run = run};
   return command;
 }

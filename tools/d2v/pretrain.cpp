@@ -29,9 +29,11 @@ const Command& pretrain_command() {
                .positional = {"RECIPE"},
                .min_positional = 1,
                .max_positional = 1,
-               .options = {{"resume", "", "", "the same as --run.resume must: an error where run.dir holds no run"}},
+               .options = {{"resume", "", "",
+                            "the same as --run.resume must: an error where run.dir holds no run"}},
                .takes_config = true,
-               .details = "Ctrl-C finishes the update, saves a checkpoint and ends with status 130; a second one ends at once."},
+               .details = "Ctrl-C finishes the update, saves a checkpoint and ends with status 130; a second "
+                          "one ends at once."},
       .run = run};
   return command;
 }

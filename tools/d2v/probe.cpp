@@ -15,22 +15,26 @@ namespace {
 int run(const ParsedLine& line) {
   const std::filesystem::path folder = line.positional[0];
   const std::string pooling = line.text("pooling");
-  check<UsageError>(pooling == "mean" || pooling == "cls", "--pooling: expected mean or cls, found '{}'", pooling);
+  check<UsageError>(pooling == "mean" || pooling == "cls", "--pooling: expected mean or cls, found '{}'",
+                    pooling);
   LoadedModel model = load_model(line.text("checkpoint", folder.string()), line.overrides);
   const ProbeFolder data = probe_folder(*model.config);
   const auto untrained = untrained_model(model);
-  const ProbeNetworks networks{model.objective.get(), untrained.get(), model.blocks(), model.has_teacher(),
-                               line.text("layer"), pooling == "cls" ? Pooling::cls : Pooling::mean};
-  const StoredProbe probe{command_text(probe_command().spec, line), model.checkpoint.string(), model.config->data.path,
-                          model.update, run_probe(data.splits(), networks, model.config->probe)};
+  const ProbeNetworks networks{model.objective.get(), untrained.get(),
+                               model.blocks(),        model.has_teacher(),
+                               line.text("layer"),    pooling == "cls" ? Pooling::cls : Pooling::mean};
+  const StoredProbe probe{command_text(probe_command().spec, line), model.checkpoint.string(),
+                          model.config->data.path, model.update,
+                          run_probe(data.splits(), networks, model.config->probe)};
 
-  fmt::print("{} after {} updates; {} pictures for training, {} for validation, {} for the test, {} classes\n\n{}\n",
-             probe.checkpoint, probe.update, probe.result.train, probe.result.valid, probe.result.test,
-             probe.result.classes, probe_table(probe.result));
+  fmt::print(
+      "{} after {} updates; {} pictures for training, {} for validation, {} for the test, {} classes\n\n{}\n",
+      probe.checkpoint, probe.update, probe.result.train, probe.result.valid, probe.result.test,
+      probe.result.classes, probe_table(probe.result));
   for (const std::string& sentence : probe_sentences(probe.result)) fmt::print("{}\n", sentence);
-  const std::filesystem::path out =
-      line.has("out") ? std::filesystem::path(line.text("out"))
-      : std::filesystem::is_directory(folder) ? folder / "probe.json" : std::filesystem::path();
+  const std::filesystem::path out = line.has("out") ? std::filesystem::path(line.text("out"))
+                                    : std::filesystem::is_directory(folder) ? folder / "probe.json"
+                                                                            : std::filesystem::path();
   if (!out.empty()) {
     write_file(out, probe_json(probe));
     fmt::print("written: {}\n", out.string());
@@ -42,21 +46,25 @@ int run(const ParsedLine& line) {
 
 const Command& probe_command() {
   static const Command command{
-      .spec = {.name = "probe",
-               .usage = "RUN|CHECKPOINT --data.path DIR [--section.key VALUE]…",
-               .summary = "kNN and linear probe of frozen features, beside untrained weights and raw pixels",
-               .positional = {"RUN"},
-               .min_positional = 1,
-               .max_positional = 1,
-               .options = {{"checkpoint", "FILE", "", "probe this checkpoint instead of the run's newest"},
-                           {"layer", "LAYERS", "middle+last",
-                            "blocks whose features are joined, such as last, 5 or 3+6; best: chosen on the validation part"},
-                           {"pooling", "mean|cls", "mean", "mean over the patches, or the CLS token"},
-                           {"out", "FILE", "", "where the table is written as JSON; default: RUN/probe.json"}},
-               .takes_config = true,
-               .details = "DIR holds one sub-folder per class, or train/, valid/ and test/ with such sub-folders; missing "
-                          "parts are made by key, class by\nclass, near-duplicates together. What is chosen (layer, "
-                          "ridge penalty) is chosen on the validation part; the test part is read once\nper figure.\n"},
+      .spec =
+          {.name = "probe",
+           .usage = "RUN|CHECKPOINT --data.path DIR [--section.key VALUE]…",
+           .summary = "kNN and linear probe of frozen features, beside untrained weights and raw pixels",
+           .positional = {"RUN"},
+           .min_positional = 1,
+           .max_positional = 1,
+           .options = {{"checkpoint", "FILE", "", "probe this checkpoint instead of the run's newest"},
+                       {"layer", "LAYERS", "middle+last",
+                        "blocks whose features are joined, such as last, 5 or 3+6; best: chosen on the "
+                        "validation part"},
+                       {"pooling", "mean|cls", "mean", "mean over the patches, or the CLS token"},
+                       {"out", "FILE", "", "where the table is written as JSON; default: RUN/probe.json"}},
+           .takes_config = true,
+           .details =
+               "DIR holds one sub-folder per class, or train/, valid/ and test/ with such sub-folders; "
+               "missing "
+               "parts are made by key, class by\nclass, near-duplicates together. What is chosen (layer, "
+               "ridge penalty) is chosen on the validation part; the test part is read once\nper figure.\n"},
       .run = run};
   return command;
 }

@@ -26,7 +26,8 @@ struct Watch {
 void start(Watch& watch, const fs::path& recipe, const RunFolder& folder, const RunLengths& lengths) {
   const fs::path own = folder.path / "reference.tsv";
   const fs::path given = recipe.parent_path() / "reference" / recipe.stem().concat(".tsv");
-  if (!recipe.empty() && !fs::exists(own) && fs::exists(given)) write_file(own, read_file(given, kCurveLimit));
+  if (!recipe.empty() && !fs::exists(own) && fs::exists(given))
+    write_file(own, read_file(given, kCurveLimit));
   if (!fs::exists(own)) return;
   watch.curve = read_reference(own);
   watch.updates = static_cast<double>(lengths.updates);
@@ -53,7 +54,9 @@ void look(Watch& watch, const Metrics& metrics) {
 TrainObservers reference_watch(const fs::path& recipe) {
   auto watch = std::make_shared<Watch>();
   TrainObservers out;
-  out.started = [=](const RunFolder& folder, const RunLengths& lengths) { start(*watch, recipe, folder, lengths); };
+  out.started = [=](const RunFolder& folder, const RunLengths& lengths) {
+    start(*watch, recipe, folder, lengths);
+  };
   out.updated = [=](const Metrics& metrics) { look(*watch, metrics); };
   return out;
 }

@@ -1,4 +1,6 @@
 // d2v report: a run, or several, as one HTML page.
+#include "d2v/eval/report.h"
+
 #include <cstdio>
 #include <filesystem>
 
@@ -8,7 +10,6 @@
 #include "d2v/base/file.h"
 #include "d2v/base/log.h"
 #include "d2v/eval/neighbours.h"
-#include "d2v/eval/report.h"
 #include "d2v/pipeline/image_splits.h"
 #include "d2v/pipeline/mask_preview.h"
 #include "d2v/train/checkpoint_files.h"
@@ -24,7 +25,8 @@ void make_pictures(const fs::path& run, const ParsedLine& line, const std::strin
   auto table = option_table(config);
   apply_overrides(table, line.overrides);
   if (config.data.path.empty() || !fs::is_directory(config.data.path)) {
-    log_warning("no pictures in the report: the data folder '{}' is not there; give it with --data.path", config.data.path);
+    log_warning("no pictures in the report: the data folder '{}' is not there; give it with --data.path",
+                config.data.path);
     return;
   }
   const ImageSource source = pretrain_sources(config.data, static_cast<uint64_t>(config.run.seed)).train;
@@ -43,16 +45,18 @@ std::string recipe_reference(const ParsedLine& line, const RunRecord& run) {
   return line.text("reference", (run.folder / "reference.tsv").string());
 }
 
-int write_reference_curve(const ParsedLine& line, const std::vector<RunRecord>& runs, const std::string& command) {
+int write_reference_curve(const ParsedLine& line, const std::vector<RunRecord>& runs,
+                          const std::string& command) {
   std::vector<Series> losses;
   std::string seeds;
   for (const RunRecord& run : runs) {
-    check<UsageError>(planned_updates(run) == planned_updates(runs[0]), "runs of different lengths: {} and {}",
-                      runs[0].folder.string(), run.folder.string());
+    check<UsageError>(planned_updates(run) == planned_updates(runs[0]),
+                      "runs of different lengths: {} and {}", runs[0].folder.string(), run.folder.string());
     losses.push_back(run.metrics.series("loss"));
     seeds += fmt::format(" {}", run.config->run.seed);
   }
-  const ReferenceCurve curve = make_reference(losses, planned_updates(runs[0]), {"made by: " + command, "seeds:" + seeds});
+  const ReferenceCurve curve =
+      make_reference(losses, planned_updates(runs[0]), {"made by: " + command, "seeds:" + seeds});
   write_file(line.text("reference-out"), write_reference(curve));
   fmt::print("written: {}\n", line.text("reference-out"));
   return 0;
@@ -73,11 +77,15 @@ int run(const ParsedLine& line) {
     runs[0].reference = read_reference(recipe_reference(line, runs[0]));
 
   const ReportSettings settings{command, find_gnuplot()};
-  if (!settings.gnuplot) log_warning("no plots in the report: gnuplot was not found (Debian: apt-get install gnuplot-nox)");
-  const fs::path out = line.has("out") ? fs::path(line.text("out")) : first / (single ? "report.html" : "compare.html");
+  if (!settings.gnuplot)
+    log_warning("no plots in the report: gnuplot was not found (Debian: apt-get install gnuplot-nox)");
+  const fs::path out =
+      line.has("out") ? fs::path(line.text("out")) : first / (single ? "report.html" : "compare.html");
   write_file(out, report_html(runs, settings));
   if (single && runs[0].reference)
-    fmt::print("{}\n", against_reference(*runs[0].reference, runs[0].metrics.series("loss"), planned_updates(runs[0])).sentence);
+    fmt::print("{}\n",
+               against_reference(*runs[0].reference, runs[0].metrics.series("loss"), planned_updates(runs[0]))
+                   .sentence);
   fmt::print("written: {}\n", out.string());
   return 0;
 }
@@ -92,10 +100,14 @@ const Command& report_command() {
                .positional = {"RUN"},
                .min_positional = 1,
                .max_positional = 64,
-               .options = {{"out", "FILE", "", "page to write; default: RUN/report.html, for several runs compare.html"},
-                           {"no-pictures", "", "", "keep the pictures of the last report instead of making them again"},
-                           {"reference", "FILE", "", "reference curve to draw the loss over; default: RUN/reference.tsv"},
-                           {"reference-out", "FILE", "", "make a reference curve from the given runs (three seeds) instead"}},
+               .options = {{"out", "FILE", "",
+                            "page to write; default: RUN/report.html, for several runs compare.html"},
+                           {"no-pictures", "", "",
+                            "keep the pictures of the last report instead of making them again"},
+                           {"reference", "FILE", "",
+                            "reference curve to draw the loss over; default: RUN/reference.tsv"},
+                           {"reference-out", "FILE", "",
+                            "make a reference curve from the given runs (three seeds) instead"}},
                .takes_config = true,
                .details = "The page opens from disk without network. Plots need gnuplot.\n"},
       .run = run};

@@ -26,7 +26,8 @@ const Command& resume_command() {
                .min_positional = 1,
                .max_positional = 1,
                .takes_config = true,
-               .details = "Only options that do not change the results of a run may differ from its config.ini."},
+               .details =
+                   "Only options that do not change the results of a run may differ from its config.ini."},
       .run = run};
   return command;
 }

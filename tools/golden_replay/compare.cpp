@@ -1,11 +1,11 @@
 #include "compare.h"
 
-#include <ATen/ATen.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
 
 namespace d2v::golden {
 
@@ -47,7 +47,9 @@ void Comparison::add(const std::string& name, at::Tensor replayed, at::Tensor re
   if (replayed.sizes() == recorded.sizes()) {
     if (name.ends_with("qkv.bias") && (starts_with(name, "grad.") || starts_with(name, "after."))) {
       const int64_t third = recorded.size(0) / 3;
-      const auto without_keys = [third](const at::Tensor& t) { return at::cat({t.slice(0, 0, third), t.slice(0, 2 * third)}); };
+      const auto without_keys = [third](const at::Tensor& t) {
+        return at::cat({t.slice(0, 0, third), t.slice(0, 2 * third)});
+      };
       replayed = without_keys(replayed);
       recorded = without_keys(recorded);
     }
@@ -64,12 +66,13 @@ void Comparison::add_scalar(const std::string& name, double replayed, double rec
 }
 
 bool Comparison::passed() const {
-  return !deviations_.empty() &&
-         std::all_of(deviations_.begin(), deviations_.end(), [](const Deviation& d) { return d.error <= d.tolerance; });
+  return !deviations_.empty() && std::all_of(deviations_.begin(), deviations_.end(),
+                                             [](const Deviation& d) { return d.error <= d.tolerance; });
 }
 
 std::string Comparison::table() const {
-  std::string out = fmt::format("  {:<28} {:>5}  {:>9}  {:>9}  worst tensor\n", "stage", "count", "error", "allowed");
+  std::string out =
+      fmt::format("  {:<28} {:>5}  {:>9}  {:>9}  worst tensor\n", "stage", "count", "error", "allowed");
   std::vector<std::string> seen;
   for (const Deviation& first : deviations_) {
     const std::string group = group_of(first.name);
@@ -82,8 +85,9 @@ std::string Comparison::table() const {
       ++count;
       if (d.error / d.tolerance > worst->error / worst->tolerance) worst = &d;
     }
-    out += fmt::format("  {:<28} {:>5}  {:>9.1e}  {:>9.1e}  {}{}\n", group, count, worst->error, worst->tolerance,
-                       worst->name, worst->error <= worst->tolerance ? "" : "   <-- too far off");
+    out += fmt::format("  {:<28} {:>5}  {:>9.1e}  {:>9.1e}  {}{}\n", group, count, worst->error,
+                       worst->tolerance, worst->name,
+                       worst->error <= worst->tolerance ? "" : "   <-- too far off");
   }
   return out;
 }

@@ -1,10 +1,10 @@
 // Errors of replayed tensors against recorded ones, with the tolerances of golden/README.md.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 namespace d2v::golden {
 

@@ -1,9 +1,9 @@
 #include "golden_case.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
 #include <fstream>
+
+#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
 #include "d2v/nn/tensor_file.h"
@@ -32,7 +32,8 @@ Case load_case(const std::filesystem::path& folder) {
   out.name = std::filesystem::weakly_canonical(folder).filename().string();
   const std::filesystem::path settings = folder / "config.json";
   std::ifstream in(settings);
-  check<DataError>(in.good(), "{}: expected a case folder with config.json and tensors.safetensors", folder.string());
+  check<DataError>(in.good(), "{}: expected a case folder with config.json and tensors.safetensors",
+                   folder.string());
   try {
     out.settings = nlohmann::json::parse(in);
   } catch (const nlohmann::json::exception& error) {
@@ -49,8 +50,8 @@ Config to_config(const Case& recorded) {
   const auto flag = [&](const char* key) { return s.at(key).get<bool>(); };
 
   check<UsageError>(s.contains("method") && s.at("method") == "data2vec2" && s.at("modality") == "image",
-                    "{}: method {} on {} is not built in; this program replays data2vec2 on images", recorded.name,
-                    s.value("method", "(none)"), s.value("modality", "(none)"));
+                    "{}: method {} on {} is not built in; this program replays data2vec2 on images",
+                    recorded.name, s.value("method", "(none)"), s.value("modality", "(none)"));
   Config config;
   config.run.updates = updates(number("max_update"));
   config.run.seed = integer("seed");

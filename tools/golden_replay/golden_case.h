@@ -1,12 +1,12 @@
 // A folder of recorded reference numbers: config.json and tensors.safetensors (format: golden/README.md).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include <ATen/core/Tensor.h>
+#include <nlohmann/json.hpp>
 
 #include "d2v/base/config.h"
 

@@ -2,12 +2,12 @@
 //
 // Prints, per group of tensors and in the order of the computation, the worst error against its tolerance. Exit status
 // 0: all within; 1: something is too far off; 2: a folder is no case, or a case needs what is not built in.
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "d2v/base/check.h"
 #include "replay.h"
@@ -23,7 +23,9 @@ int main(int argc, char** argv) {
       folders.emplace_back(argv[i]);
   }
   if (folders.empty()) {
-    fmt::print(stderr, "usage: golden_replay [--bf16] DIR…\nDIR holds config.json and tensors.safetensors of one case.\n");
+    fmt::print(
+        stderr,
+        "usage: golden_replay [--bf16] DIR…\nDIR holds config.json and tensors.safetensors of one case.\n");
     return 2;
   }
   int passed = 0, off = 0, unusable = 0;
@@ -31,8 +33,8 @@ int main(int argc, char** argv) {
     try {
       const golden::Case recorded = golden::load_case(folder);
       const golden::Comparison comparison = golden::replay(recorded, precision);
-      fmt::print("{} ({}): {}\n{}\n", recorded.name, name_of(precision), comparison.passed() ? "ok" : "DIFFERS",
-                 comparison.table());
+      fmt::print("{} ({}): {}\n{}\n", recorded.name, name_of(precision),
+                 comparison.passed() ? "ok" : "DIFFERS", comparison.table());
       ++(comparison.passed() ? passed : off);
     } catch (const std::exception& error) {
       fmt::print(stderr, "golden_replay: {}\n", error.what());

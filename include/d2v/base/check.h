@@ -4,22 +4,22 @@
 // exit code is what the process returns when nobody handles it. Nothing in the program aborts.
 #pragma once
 
-#include <fmt/format.h>
-
 #include <stdexcept>
 #include <string>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace d2v {
 
 // What the process returns. 130 and 143 (stopped by SIGINT, SIGTERM) are the shell's convention.
 enum class ExitCode : int {
   ok = 0,
-  failure = 1,    // a fault of the program, or of something it cannot name
-  usage = 2,      // command line, recipe or a combination of settings
-  data = 3,       // input files: missing, unreadable, broken, too few
-  storage = 4,    // writing failed: disk full, no permission, folder in use
-  collapse = 5,   // training stopped itself: variance guard, non-finite loss
+  failure = 1,   // a fault of the program, or of something it cannot name
+  usage = 2,     // command line, recipe or a combination of settings
+  data = 3,      // input files: missing, unreadable, broken, too few
+  storage = 4,   // writing failed: disk full, no permission, folder in use
+  collapse = 5,  // training stopped itself: variance guard, non-finite loss
   interrupted = 130,
   terminated = 143,
 };
@@ -54,7 +54,8 @@ template <class E = Error, class... Args>
 // Throws E with the formatted message unless `ok`. The arguments are evaluated either way.
 template <class E = Error, class... Args>
 void check(bool ok, fmt::format_string<Args...> format, Args&&... args) {
-  if (!ok) [[unlikely]] fail<E>(format, std::forward<Args>(args)...);
+  if (!ok) [[unlikely]]
+    fail<E>(format, std::forward<Args>(args)...);
 }
 
 }  // namespace d2v

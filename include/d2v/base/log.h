@@ -18,9 +18,12 @@ namespace d2v {
 
 enum class LogLevel { info, warning, error };
 
+// `file`: for what the terminal shows in another way.
+enum class LogTo { everywhere, file };
+
 // One line per line of the text, "2026-01-31 12:34:56 warning: …" in the file; on the terminal without the
 // date.
-void log_line(LogLevel level, std::string_view text);
+void log_line(LogLevel level, std::string_view text, LogTo to = LogTo::everywhere);
 
 template <class... Args>
 void log_info(fmt::format_string<Args...> format, Args&&... args) {

@@ -58,9 +58,9 @@ std::string_view name_of(E value) {
 
 // One option, bound to a member of a config instance.
 struct Option {
-  std::string key;           // "mask.prob"
-  std::string type;          // "number", "integer", "yes|no", "text", "length", "numbers", or the choices "a|b|c"
-  std::string range;         // "0 to 1", "at least 1", "" where everything goes
+  std::string key;    // "mask.prob"
+  std::string type;   // "number", "integer", "yes|no", "text", "length", "numbers", or the choices "a|b|c"
+  std::string range;  // "0 to 1", "at least 1", "" where everything goes
   std::string default_text;  // as it is written in a recipe
   std::string help;
   std::function<void(std::string_view)> set;  // throws UsageError naming key, value and range

@@ -1,11 +1,11 @@
 // The light convolutional decoder of data2vec 2.0 in two dimensions (section 3.2 of the paper, 7 of the method).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <functional>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config/model.h"
 #include "d2v/nn/weights.h"
@@ -26,8 +26,8 @@ ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderCon
 // x (R, T, D) in token-major order, T = side² → convolved (R, T, C). Per layer: conv (padding k/2; of an even kernel
 // the last row and column are dropped), LayerNorm over channels without affine (eps 1e-5), GELU, then the layer's
 // input is added where the widths agree. Tokens stay channels-last throughout: nothing is transposed.
-at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderConfig& config, const at::Tensor& x,
-                               int64_t side);
+at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
+                               const at::Tensor& x, int64_t side);
 
 // The projection (…, C) → (…, D), at all rows given.
 at::Tensor conv_decoder_projection(const ConvDecoderWeights& weights, const at::Tensor& x);

@@ -1,9 +1,9 @@
 // How well predicted classes agree with the true ones, and how sure one can be of it.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
+
+#include <ATen/core/Tensor.h>
 
 namespace d2v {
 
@@ -17,7 +17,7 @@ struct Interval {
 Interval wilson_interval(int64_t successes, int64_t trials);
 
 struct Accuracy {
-  int64_t n = 0;        // predictions
+  int64_t n = 0;  // predictions
   int64_t correct = 0;
   double value = 0;     // correct / n
   Interval interval;    // of `value`, 95 %

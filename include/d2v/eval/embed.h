@@ -11,17 +11,17 @@
 namespace d2v {
 
 struct EmbedSettings {
-  std::filesystem::path out;         // F.safetensors or F.npy
+  std::filesystem::path out;           // F.safetensors or F.npy
   std::filesystem::path dump_input{};  // safetensors with the normalised pixels; empty: none
   Network network = Network::teacher;
   std::string layers = "middle+last";
   Pooling pooling = Pooling::mean;
-  std::string command{};             // kept in the file's metadata
+  std::string command{};  // kept in the file's metadata
 };
 
 struct EmbedResult {
   int64_t pictures = 0;
-  std::vector<int64_t> shape;          // of the features
+  std::vector<int64_t> shape;  // of the features
   std::filesystem::path features, ids;
 };
 

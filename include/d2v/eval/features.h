@@ -1,12 +1,12 @@
 // Frozen features of pictures: pooled block outputs of a network, or the pixels themselves.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/model/objective.h"
 
@@ -43,8 +43,8 @@ struct FeatureSource {
   std::function<at::Tensor(const at::Tensor& pixels)> compute;
 };
 
-FeatureSource network_features(std::string name, Objective& objective, Network which, std::vector<int64_t> layers,
-                               Pooling pooling);
+FeatureSource network_features(std::string name, Objective& objective, Network which,
+                               std::vector<int64_t> layers, Pooling pooling);
 
 // The pixels in a row, (b, 1, C·H·W). Pictures with more than 64 pixels a side are first averaged over the smallest
 // squares that bring them to 64 or less; pixel_side gives the side that is left.

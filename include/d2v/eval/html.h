@@ -19,7 +19,8 @@ std::string html_figure(std::string_view heading, std::string_view content, std:
                         std::string_view command);
 
 // A table; cells are HTML already. Columns whose cells are numbers stand right-aligned: named in `numeric`.
-std::string html_table(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows,
+std::string html_table(const std::vector<std::string>& header,
+                       const std::vector<std::vector<std::string>>& rows,
                        const std::vector<size_t>& numeric = {});
 
 // A whole page. Light and dark follow the reader's system; narrow screens get one column.

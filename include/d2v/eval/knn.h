@@ -2,9 +2,9 @@
 // (as in Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", arXiv 1805.01978).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/eval/standardize.h"
 
@@ -34,6 +34,7 @@ class KnnIndex {
 
 // Class of each row by weighted vote. labels: (n) int64 of the bank, in [0, classes). Returns (m) int64; of classes
 // with equal votes the lowest wins.
-at::Tensor knn_vote(const Neighbours& neighbours, const at::Tensor& labels, int64_t classes, double temperature);
+at::Tensor knn_vote(const Neighbours& neighbours, const at::Tensor& labels, int64_t classes,
+                    double temperature);
 
 }  // namespace d2v

@@ -15,11 +15,11 @@
 namespace d2v {
 
 struct LoadedModel {
-  std::unique_ptr<Config> config;         // the run's, with the overrides
-  std::vector<Option> options;            // bound to it
+  std::unique_ptr<Config> config;  // the run's, with the overrides
+  std::vector<Option> options;     // bound to it
   std::filesystem::path checkpoint;
-  int64_t update = 0;                     // that the checkpoint was made after
-  std::unique_ptr<Objective> objective;   // weights loaded, fp32
+  int64_t update = 0;                    // that the checkpoint was made after
+  std::unique_ptr<Objective> objective;  // weights loaded, fp32
 
   int64_t blocks() const { return config->model.prenet_depth + config->model.depth; }
   bool has_teacher() const { return objective->teacher().defined(); }

@@ -10,11 +10,11 @@
 namespace d2v {
 
 struct NeighbourSettings {
-  int64_t strips = 8;           // queries, of different classes where there are enough
+  int64_t strips = 8;  // queries, of different classes where there are enough
   int64_t neighbours = 6;
-  int64_t most_pictures = 2000; // searched, chosen by key
-  int64_t tile = 96;            // side of a picture in pixels
-  std::string command{};        // kept beside the pictures
+  int64_t most_pictures = 2000;  // searched, chosen by key
+  int64_t tile = 96;             // side of a picture in pixels
+  std::string command{};         // kept beside the pictures
 };
 
 // Writes FOLDER/neighbours/0.png … and neighbours.json. Features: the trained teacher's (the student's where there is

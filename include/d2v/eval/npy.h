@@ -1,9 +1,9 @@
 // NumPy's .npy format, version 1.0 (numpy.lib.format).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <filesystem>
+
+#include <ATen/core/Tensor.h>
 
 namespace d2v {
 

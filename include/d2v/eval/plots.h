@@ -21,7 +21,7 @@ struct Series {
 struct Curve {
   std::string label;
   Series series;
-  int colour = 0;       // index of the page's palette
+  int colour = 0;            // index of the page's palette
   bool second_axis = false;  // on the right-hand axis
 };
 
@@ -32,7 +32,7 @@ struct Band {
 };
 
 struct Plot {
-  std::string name;      // letters, digits and underscores; unique within a page
+  std::string name;  // letters, digits and underscores; unique within a page
   std::string y_label{};
   std::string second_y_label{};  // of the right-hand axis, where a curve uses it
   bool log_y = false;

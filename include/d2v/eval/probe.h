@@ -35,16 +35,16 @@ struct ProbeRow {
   std::string network;  // "trained teacher", "trained student", "untrained", "raw pixels"
   std::string probe;    // "kNN", "linear"
   Accuracy test;
-  double valid_accuracy = 0;      // of what was chosen, on the validation part
-  std::string layer, pooling;     // "6+12", "mean"; for pixels "pixels", "32x32"
-  std::optional<double> lambda;   // linear
-  double seconds = 0;             // features of all three parts and the probe
+  double valid_accuracy = 0;     // of what was chosen, on the validation part
+  std::string layer, pooling;    // "6+12", "mean"; for pixels "pixels", "32x32"
+  std::optional<double> lambda;  // linear
+  double seconds = 0;            // features of all three parts and the probe
 };
 
 struct ProbeResult {
   std::vector<ProbeRow> rows;  // four kNN rows, then four linear ones
   int64_t train = 0, valid = 0, test = 0, classes = 0;
-  double largest_class = 0;    // share of the test part's most frequent class: what guessing it would score
+  double largest_class = 0;  // share of the test part's most frequent class: what guessing it would score
 };
 
 // Throws DataError where a part is empty, a class is missing or there are fewer training pictures than neighbours.

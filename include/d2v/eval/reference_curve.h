@@ -22,8 +22,8 @@ struct ReferenceCurve {
 // The band of several runs' losses, each averaged over `points` stretches of the run. Its half width is 4 sample
 // deviations between the runs, pooled over 5 neighbouring points, and at least 2 % of the mean: three seeds alone say
 // too little about a deviation. Throws UsageError for fewer than 2 runs or runs of different lengths.
-ReferenceCurve make_reference(const std::vector<Series>& losses, double updates, std::vector<std::string> origin,
-                              int points = 40);
+ReferenceCurve make_reference(const std::vector<Series>& losses, double updates,
+                              std::vector<std::string> origin, int points = 40);
 
 // Throws DataError naming file and line where it is not such a file.
 ReferenceCurve read_reference(const std::filesystem::path& file);

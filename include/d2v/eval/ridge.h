@@ -6,10 +6,10 @@
 // Where n < d the dual form X·Xᵀ is solved, so the cost is that of min(n, d).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/eval/standardize.h"
 

@@ -13,10 +13,10 @@ namespace d2v {
 
 // A line in words: a warning, a stop, a resume.
 struct RunNote {
-  double update = -1;    // -1: not known
-  std::string kind{};    // "warning", "error", …
+  double update = -1;  // -1: not known
+  std::string kind{};  // "warning", "error", …
   std::string text{};
-  std::string time{};    // empty: not known
+  std::string time{};  // empty: not known
 };
 
 class RunMetrics {

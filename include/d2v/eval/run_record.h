@@ -22,15 +22,15 @@ struct NeighbourStrip {
 
 struct RunRecord {
   std::filesystem::path folder;
-  std::string name;                       // of the folder
-  std::unique_ptr<Config> config;         // from config.ini
-  std::vector<Option> options;            // bound to it
-  std::string command;                    // that started the run, from run.log; or empty
-  RunMetrics metrics;                     // from metrics.jsonl; empty where there is none
-  std::vector<RunNote> notes;             // warnings and errors of run.log, notes of metrics.jsonl
-  std::string probe_json;                 // probe.json, or empty
-  std::filesystem::path masks;            // masks.png, or empty
-  std::vector<NeighbourStrip> neighbours; // neighbours/neighbours.json, or empty
+  std::string name;                        // of the folder
+  std::unique_ptr<Config> config;          // from config.ini
+  std::vector<Option> options;             // bound to it
+  std::string command;                     // that started the run, from run.log; or empty
+  RunMetrics metrics;                      // from metrics.jsonl; empty where there is none
+  std::vector<RunNote> notes;              // warnings and errors of run.log, notes of metrics.jsonl
+  std::string probe_json;                  // probe.json, or empty
+  std::filesystem::path masks;             // masks.png, or empty
+  std::vector<NeighbourStrip> neighbours;  // neighbours/neighbours.json, or empty
   std::string neighbours_command;
   std::optional<ReferenceCurve> reference;
 };

@@ -8,8 +8,8 @@
 namespace d2v {
 
 struct ProcessResult {
-  int exit_code = 0;      // 128 + signal when it was killed
-  std::string output;     // stdout and stderr together
+  int exit_code = 0;   // 128 + signal when it was killed
+  std::string output;  // stdout and stderr together
 };
 
 // arguments[0] is the program: a path, or a name that is looked up in PATH. No shell is involved.

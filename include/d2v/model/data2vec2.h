@@ -40,10 +40,10 @@ class Data2Vec2 : public Objective {
   Encoder make_encoder(const WeightArenas& image, const WeightArenas& blocks) const;
 
   StepOutput step(const DeviceBatch& batch, const StepKey& key, Trace* trace, bool training) const;
-  at::Tensor run_student(const at::Tensor& z, const DeviceBatch& batch, const StepKey& key, const RowKeys& keys,
-                         Trace* trace) const;
-  at::Tensor decode(const at::Tensor& encoded, const DeviceBatch& batch, const RowKeys& noise_keys, const RowKeys& keys,
-                    Trace* trace) const;
+  at::Tensor run_student(const at::Tensor& z, const DeviceBatch& batch, const StepKey& key,
+                         const RowKeys& keys, Trace* trace) const;
+  at::Tensor decode(const at::Tensor& encoded, const DeviceBatch& batch, const RowKeys& noise_keys,
+                    const RowKeys& keys, Trace* trace) const;
   at::Tensor run_teacher(const at::Tensor& pixels, const at::Tensor& student_z, Trace* trace) const;
   at::Tensor add_losses(const DeviceBatch& batch, const StepKey& key, const at::Tensor& encoded,
                         const at::Tensor& prediction, const at::Tensor& targets, StepOutput& out) const;

@@ -1,10 +1,10 @@
 // Modality encoder of images: patches, fixed positions, extra tokens, prenet (sections 1 and 2 of the method).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config.h"
 #include "d2v/nn/block.h"
@@ -25,7 +25,8 @@ void declare_image_encoder(std::vector<Parameter>& out, const std::string& prefi
 ImageEncoderWeights image_encoder_weights(const Weights& weights, const Config& config);
 
 // Declares one transformer block: norm1, attn.{qkv,proj}, norm2, mlp.{fc1,fc2}.
-void declare_block(std::vector<Parameter>& out, const std::string& prefix, const ModelConfig& config, TeacherRule teacher);
+void declare_block(std::vector<Parameter>& out, const std::string& prefix, const ModelConfig& config,
+                   TeacherRule teacher);
 
 // Local features z: pixels (B, C, H, W) → (B, T, D), patches in row-major order.
 at::Tensor patch_embed(const ImageEncoderWeights& weights, const at::Tensor& pixels, int64_t patch);
@@ -42,6 +43,7 @@ at::Tensor prepend_extra_tokens(const ImageEncoderWeights& weights, const at::Te
 
 // LayerNorm, dropout and prenet blocks: (R, E+N, D) → same.
 at::Tensor prenet_forward(const ImageEncoderWeights& weights, const Config& config, const at::Tensor& x,
-                          const at::Tensor& bias, const RowKeys& keys, std::vector<at::Tensor>* outputs = nullptr);
+                          const at::Tensor& bias, const RowKeys& keys,
+                          std::vector<at::Tensor>* outputs = nullptr);
 
 }  // namespace d2v

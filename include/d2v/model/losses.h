@@ -1,9 +1,9 @@
 // Losses at masked positions, and the moments that the variance guard reads (section 4 of the method).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
+
+#include <ATen/core/Tensor.h>
 
 namespace d2v {
 

@@ -3,13 +3,13 @@
 // An objective owns the student's weights, its teacher's if it has one, the decoder, and their gradients.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config.h"
 #include "d2v/nn/parameters.h"
@@ -19,9 +19,9 @@ namespace d2v {
 
 // A batch as tensors; views of the Batch's buffers, which must outlive it.
 struct DeviceBatch {
-  at::Tensor input;    // (B, C, H, W) float32
-  at::Tensor visible;  // (B, M, V) int64, increasing
-  at::Tensor masked;   // (B, M, T-V) int64, increasing
+  at::Tensor input;             // (B, C, H, W) float32
+  at::Tensor visible;           // (B, M, V) int64, increasing
+  at::Tensor masked;            // (B, M, T-V) int64, increasing
   std::vector<SampleRef> refs;  // (B)
 };
 DeviceBatch to_tensors(Batch& batch);
@@ -29,7 +29,7 @@ DeviceBatch to_tensors(Batch& batch);
 // What randomness and weights of a forward pass depend on besides the batch.
 struct StepKey {
   uint64_t seed = 0;
-  int64_t update = 0;            // number of this update, from 0
+  int64_t update = 0;  // number of this update, from 0
   int64_t epoch = 0;
   int64_t update_samples = 0;      // B_global of the update
   int64_t update_sample_size = 0;  // masked positions of the whole update
@@ -38,7 +38,7 @@ struct StepKey {
 // The seam for parity tests. Null in training. Given, it supplies the noise, receives every named stage of the
 // golden fixtures, and turns the skipping of positions off.
 struct Trace {
-  at::Tensor decoder_noise;     // (B·M, T-V, D); undefined: drawn as in training
+  at::Tensor decoder_noise;  // (B·M, T-V, D); undefined: drawn as in training
   std::function<void(const std::string& stage, const at::Tensor&)> record;
 };
 
@@ -49,14 +49,14 @@ struct Monitored {
 };
 
 struct StepOutput {
-  at::Tensor loss;          // 0-dim float32: the sum that is back-propagated, before the division by sample_size
-  int64_t sample_size = 0;  // masked positions of this slice, all clones
+  at::Tensor loss;  // 0-dim float32: the sum that is back-propagated, before the division by sample_size
+  int64_t sample_size = 0;       // masked positions of this slice, all clones
   std::vector<Monitored> parts;  // loss parts as sums: "regression", "cls", "recon"
   // Moments of targets and predictions over the masked positions of this slice, per channel (D): for target_var and
   // pred_var over a whole update. Rows: count, sum, sum of squares; float64 (3, D).
   at::Tensor target_moments;
   at::Tensor prediction_moments;
-  at::Tensor targets;         // (B, T, D) detached, for the effective rank; undefined unless asked for by the key
+  at::Tensor targets;  // (B, T, D) detached, for the effective rank; undefined unless asked for by the key
   at::Tensor local_features;  // (B, T, D) detached, likewise
 };
 
@@ -82,8 +82,8 @@ class Objective {
   virtual Features embed(const at::Tensor& input, Network which) = 0;
 
   virtual const ParameterLayout& layout() const = 0;
-  virtual at::Tensor weights() = 0;          // flat fp32, the master copy
-  virtual at::Tensor teacher() = 0;          // flat fp32, layout().teacher_size() elements; undefined without teacher
+  virtual at::Tensor weights() = 0;  // flat fp32, the master copy
+  virtual at::Tensor teacher() = 0;  // flat fp32, layout().teacher_size() elements; undefined without teacher
   // Flat fp32 gradients of d(sum of losses so far); the next call of zero_gradients clears them.
   virtual at::Tensor gradients() = 0;
   virtual void zero_gradients() = 0;

@@ -1,9 +1,9 @@
 // Contextualised targets: the normalised average of the teacher's last K layers (section 3 of the method).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config/model.h"
 

@@ -1,9 +1,9 @@
 // Transformer block of data2vec 2.0 (section 2 of the method).
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config/model.h"
 #include "d2v/nn/attention.h"

@@ -5,13 +5,13 @@
 // AdamW, EMA and the low-precision copy are single passes over memory.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 namespace d2v {
 
@@ -24,10 +24,10 @@ enum class TeacherRule {
 
 // Initial values (section 2 of the method). Names of the distributions as in the literature.
 enum class Init {
-  constant,        // init_value
-  normal,          // N(0, init_value²)
+  constant,  // init_value
+  normal,    // N(0, init_value²)
   uniform_fan_in,  // U(±1/sqrt(init_value)), init_value = fan-in: the framework's default for Linear and convolutions
-  xavier,          // U(±sqrt(6 / (fan_in + fan_out))) of the shape flattened to (rows, rest)
+  xavier,  // U(±sqrt(6 / (fan_in + fan_out))) of the shape flattened to (rows, rest)
 };
 
 struct Parameter {
@@ -37,10 +37,10 @@ struct Parameter {
   double init_value = 0;
   TeacherRule teacher = TeacherRule::averaged;
   bool trainable = true;
-  bool decay = true;     // weight decay applies
-  bool fp32 = false;     // stays fp32 in a bf16 model: norms, scales, positions
-  int64_t offset = 0;    // in elements, a multiple of 16 (64 bytes in fp32)
-  int64_t count = 0;     // elements
+  bool decay = true;   // weight decay applies
+  bool fp32 = false;   // stays fp32 in a bf16 model: norms, scales, positions
+  int64_t offset = 0;  // in elements, a multiple of 16 (64 bytes in fp32)
+  int64_t count = 0;   // elements
 };
 
 class ParameterLayout {
@@ -53,7 +53,7 @@ class ParameterLayout {
   const std::vector<Parameter>& all() const { return parameters_; }
   const Parameter& at(std::string_view name) const;  // throws Error when there is none
   const Parameter* find(std::string_view name) const;
-  int64_t size() const { return size_; }              // elements of an arena, padding included
+  int64_t size() const { return size_; }                  // elements of an arena, padding included
   int64_t teacher_size() const { return teacher_size_; }  // of a teacher's arena: the prefix that it has
 
  private:

@@ -1,10 +1,10 @@
 // Fixed positions and attention biases that depend on positions.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config/model.h"
 

@@ -1,10 +1,10 @@
 // Dropout, drop-path and noise whose numbers depend on the row's sample, not on the batch or the thread.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/philox.h"
 

@@ -1,11 +1,11 @@
 // Tensors in safetensors files.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <filesystem>
 #include <map>
 #include <string>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/safetensors.h"
 

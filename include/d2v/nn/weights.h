@@ -1,9 +1,9 @@
 // Weights of one network as the tensors that its operations read: views of flat arenas, by name.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <string>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/nn/parameters.h"
 

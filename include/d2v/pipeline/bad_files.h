@@ -12,16 +12,17 @@
 namespace d2v {
 
 struct BadFile {
-  std::string path;    // within the source's root
+  std::string path;  // within the source's root
   std::string reason;
-  int64_t count = 0;   // how often it came up
+  int64_t count = 0;  // how often it came up
 };
 
 // Thread-safe.
 class BadFileList {
  public:
   // The source must outlive the list.
-  BadFileList(const ImageSource& source, double max_fraction) : source_(source), max_fraction_(max_fraction) {}
+  BadFileList(const ImageSource& source, double max_fraction)
+      : source_(source), max_fraction_(max_fraction) {}
 
   // Notes one failure. Throws DataError that names the first few files when more than max_fraction of all samples of the
   // source could not be read.

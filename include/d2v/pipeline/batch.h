@@ -30,10 +30,15 @@ class Buffer {
  public:
   explicit Buffer(Allocator allocator = aligned_allocator()) : allocator_(allocator) {}
   Buffer(Buffer&& other) noexcept { swap(other); }
-  Buffer& operator=(Buffer&& other) noexcept { swap(other); return *this; }
+  Buffer& operator=(Buffer&& other) noexcept {
+    swap(other);
+    return *this;
+  }
   Buffer(const Buffer&) = delete;
   Buffer& operator=(const Buffer&) = delete;
-  ~Buffer() { if (data_) allocator_.release(data_, capacity_ * sizeof(T)); }
+  ~Buffer() {
+    if (data_) allocator_.release(data_, capacity_ * sizeof(T));
+  }
 
   // Sets the size; the contents are unspecified afterwards.
   void resize(size_t count) {
@@ -73,9 +78,9 @@ struct Batch {
   int64_t update_samples = 0;
   int64_t update_sample_size = 0;
 
-  int64_t samples = 0;    // B
-  int64_t clones = 0;     // M
-  int64_t positions = 0;  // T
+  int64_t samples = 0;        // B
+  int64_t clones = 0;         // M
+  int64_t positions = 0;      // T
   int64_t visible_count = 0;  // V
 
   std::vector<int64_t> input_shape;  // (B, C, H, W)

@@ -23,19 +23,19 @@ namespace d2v {
 enum class Split : uint8_t { none, train, valid, test };
 
 struct ImageSample {
-  std::string path;         // within the root, '/' between folders
-  uint64_t id = 0;          // image_id(path)
-  uint64_t group = 0;       // pictures of equal group are near-duplicates; own id until group_near_duplicates
-  int32_t label = -1;       // index in classes; -1: no sub-folder
+  std::string path;    // within the root, '/' between folders
+  uint64_t id = 0;     // image_id(path)
+  uint64_t group = 0;  // pictures of equal group are near-duplicates; own id until group_near_duplicates
+  int32_t label = -1;  // index in classes; -1: no sub-folder
   Split split = Split::none;
 };
 
 // What a scan left out, for a line of the log.
 struct ScanReport {
-  int64_t other_files = 0;     // not pictures by their name's ending
-  int64_t links = 0;           // left out by data.deduplicate
-  int64_t duplicates = 0;      // of equal content, likewise
-  int64_t small_classes = 0;   // classes below data.min_class_files
+  int64_t other_files = 0;       // not pictures by their name's ending
+  int64_t links = 0;             // left out by data.deduplicate
+  int64_t duplicates = 0;        // of equal content, likewise
+  int64_t small_classes = 0;     // classes below data.min_class_files
   int64_t of_small_classes = 0;  // pictures in them
 };
 

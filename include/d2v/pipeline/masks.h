@@ -30,8 +30,8 @@ MaskGrid sequence_grid(int64_t length);
 struct MaskPlan {
   MaskGrid grid;
   MaskKind kind = MaskKind::inverse_block;
-  int64_t block = 1;    // b
-  int64_t starts = 0;   // N = floor(T·(1-R+A)/b² · (1+dropout)); R instead of 1-R for `block`, b for sequences
+  int64_t block = 1;  // b
+  int64_t starts = 0;  // N = floor(T·(1-R+A)/b² · (1+dropout)); R instead of 1-R for `block`, b for sequences
   int64_t visible = 0;  // V = floor(T·(1-R)); T - floor(T·R) for `block`; in double precision
   int64_t masked = 0;   // T - V
 };

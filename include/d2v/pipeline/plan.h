@@ -16,7 +16,7 @@ struct PlanSettings {
   int64_t batch = 0;       // samples per update (B_global)
   int64_t accumulate = 1;  // slices per update
   bool drop_last = true;
-  bool shuffle = true;     // false: in the order of the source
+  bool shuffle = true;  // false: in the order of the source
   uint64_t seed = 0;
 };
 

@@ -22,7 +22,7 @@ struct TrainingState {
   int64_t update = 0;  // completed updates
   int64_t samples_seen = 0;
   int64_t skipped_in_a_row = 0;
-  std::string data;    // what the data set was: a resumed run must have the same
+  std::string data;  // what the data set was: a resumed run must have the same
   AdamState adam;
 };
 

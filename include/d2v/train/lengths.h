@@ -11,9 +11,9 @@
 namespace d2v {
 
 struct RunLengths {
-  int64_t per_epoch = 1;         // updates in an epoch
-  int64_t updates = 1;           // of the whole run
-  int64_t stop_at = 1;           // where this session stops: run.stop_at or the end
+  int64_t per_epoch = 1;  // updates in an epoch
+  int64_t updates = 1;    // of the whole run
+  int64_t stop_at = 1;    // where this session stops: run.stop_at or the end
   int64_t warmup = 0;
   int64_t anneal = 0;
   int64_t valid_every = 0;       // 0: only at the end

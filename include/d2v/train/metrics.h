@@ -21,8 +21,8 @@ struct Speed {
 
 // Losses are per masked position (sum / sample_size). NaN: not measured at this update.
 struct Metrics {
-  int64_t update = 0;        // completed updates
-  double epoch = 0;          // completed epochs
+  int64_t update = 0;  // completed updates
+  double epoch = 0;    // completed epochs
   int64_t samples_seen = 0;
   double loss = 0;
   std::vector<std::pair<std::string, double>> parts;  // "regression", "cls", …

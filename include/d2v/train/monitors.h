@@ -4,12 +4,12 @@
 // everywhere: the loss then looks excellent and the features are worthless.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config/training.h"
 
@@ -37,7 +37,7 @@ struct Vitals {
   double local_rank = 0;   // of the local encoder's output
   double local_var = 0;    // deviation of the local encoder's output
   double rank_limit = 0;
-  bool skipped = false;    // gradient not finite
+  bool skipped = false;  // gradient not finite
 };
 
 // Watches the vitals of a run in order.

@@ -4,9 +4,9 @@
 // do not depend on the number of threads: work is cut into fixed chunks and every element is computed alone.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config/training.h"
 #include "d2v/nn/parameters.h"
@@ -49,7 +49,7 @@ double gradient_norm(const ParameterLayout& layout, const at::Tensor& gradients)
 //   framework: p ← p - lr·wd·p;  p ← p - lr/(1-β1ᵗ)·m/(√v/√(1-β2ᵗ) + eps)
 // Teacher: averaged θ' ← θ' + (1-τ)(θ-θ'), copied θ' ← θ. Parameters that are not trainable keep their values.
 // Throws Error where an arena does not fit the layout.
-StepReport optimizer_step(const ParameterLayout& layout, const OptimConfig& config, const StepSettings& settings,
-                          const OptimizerArenas& arenas, AdamState& state);
+StepReport optimizer_step(const ParameterLayout& layout, const OptimConfig& config,
+                          const StepSettings& settings, const OptimizerArenas& arenas, AdamState& state);
 
 }  // namespace d2v

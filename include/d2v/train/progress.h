@@ -12,9 +12,10 @@ namespace d2v {
 // "3:07", "1:02:03", "2d 04:05".
 std::string duration_text(double seconds);
 
-// Fields in order of importance; those that do not fit into `width` columns are left out from the end, never cut.
+// Fields in order of importance; those that do not fit into `width` columns any more are left out, never cut.
 // update, epoch, loss, ETA, samples/s, lr, EMA decay, masked views/s, data-stall %.
-std::string progress_text(const Metrics& metrics, const RunLengths& lengths, double seconds_left, size_t width);
+std::string progress_text(const Metrics& metrics, const RunLengths& lengths, double seconds_left,
+                          size_t width);
 
 class Progress {
  public:

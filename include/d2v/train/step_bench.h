@@ -14,16 +14,16 @@ namespace d2v {
 struct StepBench {
   Precision precision = Precision::fp32;
   int64_t threads = 1;
-  int64_t batch = 0;    // samples per step
-  int64_t clones = 0;   // masked views per sample
-  int64_t tokens = 0;   // visible tokens of a step that the student encodes
-  std::vector<double> seconds;          // of each timed step
+  int64_t batch = 0;            // samples per step
+  int64_t clones = 0;           // masked views per sample
+  int64_t tokens = 0;           // visible tokens of a step that the student encodes
+  std::vector<double> seconds;  // of each timed step
   std::vector<double> forward_seconds;
   std::vector<double> backward_seconds;
-  std::vector<double> update_seconds;   // norm, AdamW, EMA, low-precision copy
-  double gemm_gflops_before = 0;        // 2048³ product in the step's precision, just before and after
+  std::vector<double> update_seconds;  // norm, AdamW, EMA, low-precision copy
+  double gemm_gflops_before = 0;       // 2048³ product in the step's precision, just before and after
   double gemm_gflops_after = 0;
-  double peak_gib = 0;                  // resident memory of the process at its highest
+  double peak_gib = 0;  // resident memory of the process at its highest
 };
 
 // Runs `warmup` untimed and `steps` timed updates of config at data.batch samples. Throws UsageError as make_objective.

@@ -29,9 +29,9 @@ struct Training {
   const RunLengths& lengths;
   const RunFolder& folder;
   Objective& objective;
-  TrainingState& state;                  // where the run stands; advanced by train()
-  SliceStream stream;                    // at state.update
-  std::function<double()> held_out_loss; // empty: there are no held-out samples
+  TrainingState& state;                   // where the run stands; advanced by train()
+  SliceStream stream;                     // at state.update
+  std::function<double()> held_out_loss;  // empty: there are no held-out samples
   TrainObservers observers;
 };
 

@@ -1,11 +1,11 @@
 // One update of the weights: the training step of section 1 of the method.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <functional>
 #include <vector>
+
+#include <ATen/core/Tensor.h>
 
 #include "d2v/base/config/training.h"
 #include "d2v/model/objective.h"
@@ -33,16 +33,16 @@ struct UpdateSettings {
 
 // What an update leaves for the logs; tensors are read later, so that the next update need not wait.
 struct UpdateValues {
-  int64_t update = 0;        // completed updates, this one included
+  int64_t update = 0;  // completed updates, this one included
   int64_t epoch = 0;
-  int64_t samples = 0;       // over all slices
-  int64_t views = 0;         // masked versions: samples · clones
-  int64_t positions = 0;     // samples · clones · T, for masked_pct
-  int64_t sample_size = 0;   // masked positions over all clones
+  int64_t samples = 0;      // over all slices
+  int64_t views = 0;        // masked versions: samples · clones
+  int64_t positions = 0;    // samples · clones · T, for masked_pct
+  int64_t sample_size = 0;  // masked positions over all clones
   double lr = 0;
   double ema_decay = 1;
   StepReport step;
-  at::Tensor loss;           // sum over slices, 0-dim; so are the parts
+  at::Tensor loss;  // sum over slices, 0-dim; so are the parts
   std::vector<Monitored> parts;
   at::Tensor target_moments;      // float64 (3, D), summed
   at::Tensor prediction_moments;  // likewise

@@ -29,9 +29,11 @@ struct DataConfig {
     v("batch", batch, Range{1, 1 << 24}, "samples per update (B), over all accumulation steps and workers");
     v("drop_last", drop_last, "leave out the last, smaller batch of an epoch");
     v("max_pixels", max_pixels, Range{1, 1e12}, "pictures with more pixels are refused by their header");
-    v("max_bad_fraction", max_bad_fraction, Range{0, 1}, "stop when more than this share of the samples cannot be read");
+    v("max_bad_fraction", max_bad_fraction, Range{0, 1},
+      "stop when more than this share of the samples cannot be read");
     v("deduplicate", deduplicate, "skip links and files of equal content");
-    v("min_class_files", min_class_files, Range{1, 1e9}, "leave out classes with fewer files (after deduplication)");
+    v("min_class_files", min_class_files, Range{1, 1e9},
+      "leave out classes with fewer files (after deduplication)");
     v("threads", threads, Range{0, 1024}, "loader threads; 0: the cores that the trainer leaves, at least 1");
     v("prefetch", prefetch, Range{1, 1024}, "batches prepared ahead");
   }
@@ -62,7 +64,8 @@ struct ImageConfig {
     v("size", size, Range{4, 4096}, "side of the square that the model sees, in pixels");
     v("channels", channels, Range{3, 3}, "colour channels");
     v("patch", patch, Range{1, 1024}, "side of a patch in pixels; must divide the size");
-    v("crop", crop, "how a training picture becomes a square; probes, embeddings and the held-out loss use center");
+    v("crop", crop,
+      "how a training picture becomes a square; probes, embeddings and the held-out loss use center");
     v("pad_square", pad_square, "pad pictures with white to a square before any crop");
     v("crop_scale_min", crop_scale_min, Range{0.001, 1}, "random_resized: smallest share of the area");
     v("crop_scale_max", crop_scale_max, Range{0.001, 1}, "random_resized: largest share of the area");

@@ -64,30 +64,37 @@ struct ModelConfig {
     v("objective", objective, "what is learned");
     v("dim", dim, Range{8, 16384}, "width D of the encoder");
     v("heads", heads, Range{1, 256}, "attention heads H; must divide the width");
-    v("prenet_depth", prenet_depth, Range{0, 256}, "blocks of the modality's own stack, before the shared ones");
+    v("prenet_depth", prenet_depth, Range{0, 256},
+      "blocks of the modality's own stack, before the shared ones");
     v("depth", depth, Range{1, 256}, "shared blocks, the ones that targets are taken from");
     v("mlp_ratio", mlp_ratio, Range{0.25, 16}, "width of the feed-forward layer / D");
     v("layer_norm_first", layer_norm_first, "pre-norm blocks (the paper's are post-norm)");
     v("norm_affine", norm_affine, "LayerNorms of the blocks have a learned scale and shift");
     v("norm_eps", norm_eps, Range{1e-12, 1e-2}, "eps of the blocks' LayerNorms");
-    v("extra_tokens", extra_tokens, Range{0, 64}, "learned tokens in front (E); the last one is the CLS token of loss.cls");
+    v("extra_tokens", extra_tokens, Range{0, 64},
+      "learned tokens in front (E); the last one is the CLS token of loss.cls");
     v("init_extra_token_zero", init_extra_token_zero, "the first extra token starts at 0 instead of N(0, 1)");
-    v("mae_init", mae_init, "Linear layers start Xavier-uniform with zero bias, as in MAE, instead of N(0, 0.02²)");
+    v("mae_init", mae_init,
+      "Linear layers start Xavier-uniform with zero bias, as in MAE, instead of N(0, 0.02²)");
     v("encoder_dropout", encoder_dropout, Range{0, 0.95}, "dropout after the attention's output projection");
     v("attention_dropout", attention_dropout, Range{0, 0.95}, "dropout on the attention's softmax");
-    v("activation_dropout", activation_dropout, Range{0, 0.95}, "dropout after GELU and after the second MLP layer");
+    v("activation_dropout", activation_dropout, Range{0, 0.95},
+      "dropout after GELU and after the second MLP layer");
     v("post_mlp_dropout", post_mlp_dropout, Range{0, 0.95}, "dropout before the MLP's residual");
     v("prenet_dropout", prenet_dropout, Range{0, 0.95}, "dropout after the LayerNorm in front of the prenet");
     v("dropout_input", dropout_input, Range{0, 0.95}, "dropout on the shared blocks' input");
     v("drop_path_start", drop_path_start, Range{0, 0.95}, "stochastic depth of the first shared block");
-    v("drop_path_end", drop_path_end, Range{0, 0.95}, "stochastic depth of the last shared block, linear in between");
+    v("drop_path_end", drop_path_end, Range{0, 0.95},
+      "stochastic depth of the last shared block, linear in between");
     v("prenet_drop_path_start", prenet_drop_path_start, Range{0, 0.95}, "the same for the prenet");
     v("prenet_drop_path_end", prenet_drop_path_end, Range{0, 0.95}, "the same for the prenet");
     v("layerdrop", layerdrop, Range{0, 0.95}, "chance that the student skips a shared block");
-    v("local_grad_mult", local_grad_mult, Range{0, 1}, "factor on the gradient that enters the local encoder (0: frozen)");
+    v("local_grad_mult", local_grad_mult, Range{0, 1},
+      "factor on the gradient that enters the local encoder (0: frozen)");
     v("alibi", alibi, "attention bias that falls with distance (ALiBi), over rows and columns");
     v("alibi_distance", alibi_distance, "distance of two patches for ALiBi");
-    v("alibi_scale", alibi_scale, Range{0, 1000}, "factor on the ALiBi bias, or where it starts when learned");
+    v("alibi_scale", alibi_scale, Range{0, 1000},
+      "factor on the ALiBi bias, or where it starts when learned");
     v("alibi_scale_learned", alibi_scale_learned, "learn the ALiBi factor (clamped at 0)");
     v("alibi_scale_per_head", alibi_scale_per_head, "one ALiBi factor per head");
     v("alibi_scale_per_layer", alibi_scale_per_layer, "one ALiBi factor per block");
@@ -115,12 +122,17 @@ struct DecoderConfig {
     v("kernel", kernel, Range{1, 63}, "side of the convolution kernels");
     v("layers", layers, Range{1, 64}, "convolution layers");
     v("residual", residual, "add a layer's input to its output where the widths agree");
-    v("projection_layers", projection_layers, Range{1, 8}, "Linear layers after the convolutions (1-D decoders: more than 1)");
-    v("projection_ratio", projection_ratio, Range{0.25, 16}, "width of the first of several projection layers / decoder width");
+    v("projection_layers", projection_layers, Range{1, 8},
+      "Linear layers after the convolutions (1-D decoders: more than 1)");
+    v("projection_ratio", projection_ratio, Range{0.25, 16},
+      "width of the first of several projection layers / decoder width");
     v("input_dropout", input_dropout, Range{0, 0.95}, "dropout on the encoder's output before the decoder");
-    v("noise_std", noise_std, Range{0, 100}, "standard deviation of the noise that stands at masked positions");
-    v("add_positions_masked", add_positions_masked, "add the fixed positions at masked positions of the decoder's input");
-    v("add_positions_all", add_positions_all, "add the fixed positions at all positions of the decoder's input");
+    v("noise_std", noise_std, Range{0, 100},
+      "standard deviation of the noise that stands at masked positions");
+    v("add_positions_masked", add_positions_masked,
+      "add the fixed positions at masked positions of the decoder's input");
+    v("add_positions_all", add_positions_all,
+      "add the fixed positions at all positions of the decoder's input");
   }
 };
 
@@ -136,7 +148,8 @@ struct TargetConfig {
     v("layers", layers, Range{1, 256}, "how many of the teacher's last blocks are averaged (K)");
     v("layer_norm", layer_norm, "normalisation of each block's result before the average");
     v("final_norm", final_norm, "normalisation of the average (batch is not allowed here)");
-    v("end_of_block", end_of_block, "take block outputs instead of the feed-forward outputs before the residual");
+    v("end_of_block", end_of_block,
+      "take block outputs instead of the feed-forward outputs before the residual");
   }
 };
 
@@ -154,7 +167,8 @@ struct LossConfig {
     v("scale", scale, Range{0, 1e6}, "factor on every error; 0 is 1/sqrt(D)");
     v("regression", regression, Range{0, 1e6}, "weight of the regression at masked positions");
     v("cls", cls, Range{0, 1e6}, "weight of the CLS token's loss (target: mean of the sample's targets)");
-    v("cls_batch", cls_batch, Range{0, 1 << 24}, "batch that the CLS weight was tuned for; 0 is this run's global batch");
+    v("cls_batch", cls_batch, Range{0, 1 << 24},
+      "batch that the CLS weight was tuned for; 0 is this run's global batch");
     v("recon", recon, Range{0, 1e6}, "weight of the reconstruction of normalised pixels");
   }
 };

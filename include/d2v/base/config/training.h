@@ -39,11 +39,16 @@ struct RunConfig {
     v("dir", dir, "run folder: configuration, metrics, checkpoints, report");
     v("seed", seed, Range{0, 9e15}, "seed of everything random");
     v("updates", updates, at_least(1), "length of the run: updates (20000) or epochs (10ep)");
-    v("stop_at", stop_at, Range{0, 9e15}, "save and stop after this update, schedules unchanged; 0: at the end");
-    v("resume", resume, "auto: go on where this folder's run stopped; never: refuse a folder with a run; must: refuse one without");
-    v("precision", precision, "number format of matrix products; auto: bf16 where the processor has it, else fp32");
+    v("stop_at", stop_at, Range{0, 9e15},
+      "save and stop after this update, schedules unchanged; 0: at the end");
+    v("resume", resume,
+      "auto: go on where this folder's run stopped; never: refuse a folder with a run; must: refuse one "
+      "without");
+    v("precision", precision,
+      "number format of matrix products; auto: bf16 where the processor has it, else fp32");
     v("threads", threads, Range{0, 1024}, "threads of the trainer; 0: all cores");
-    v("accumulate", accumulate, Range{1, 65536}, "forward and backward passes per update; must divide data.batch");
+    v("accumulate", accumulate, Range{1, 65536},
+      "forward and backward passes per update; must divide data.batch");
     v("log_every", log_every, Range{1, 1e9}, "updates between two lines of metrics.jsonl");
     v("valid_every", valid_every, at_least(0), "updates between two held-out losses; 0: only at the end");
   }
@@ -70,12 +75,14 @@ struct OptimConfig {
   template <class V>
   void visit(V& v) {
     v("lr", lr, Range{0, 100}, "highest learning rate");
-    v("min_lr", min_lr, Range{0, 100}, "learning rate at the start of the warm-up and at the end of the cosine");
+    v("min_lr", min_lr, Range{0, 100},
+      "learning rate at the start of the warm-up and at the end of the cosine");
     v("warmup", warmup, at_least(0), "length of the linear warm-up");
     v("beta1", beta1, Range{0, 0.999999}, "Adam: decay of the gradient's mean");
     v("beta2", beta2, Range{0, 0.9999999}, "Adam: decay of the gradient's square");
     v("eps", eps, Range{0, 1}, "Adam: added to the root of the second moment");
-    v("eps_mode", eps_mode, "reference: eps is not divided by the bias correction; framework: it is, as in PyTorch's AdamW");
+    v("eps_mode", eps_mode,
+      "reference: eps is not divided by the bias correction; framework: it is, as in PyTorch's AdamW");
     v("weight_decay", weight_decay, Range{0, 100}, "decoupled weight decay of matrices");
     v("decay_all", decay_all, "decay biases, norms and ALiBi scales too, as the released runs did");
     v("clip_norm", clip_norm, Range{0, 1e9}, "largest global gradient norm; 0: no clipping");
@@ -124,10 +131,13 @@ struct HealthConfig {
 
   template <class V>
   void visit(V& v) {
-    v("min_target_var", min_target_var, Range{0, 100}, "stop when the targets' deviation falls below; 0: never");
-    v("min_pred_var", min_pred_var, Range{0, 100}, "stop when the predictions' deviation falls below; 0: never");
+    v("min_target_var", min_target_var, Range{0, 100},
+      "stop when the targets' deviation falls below; 0: never");
+    v("min_pred_var", min_pred_var, Range{0, 100},
+      "stop when the predictions' deviation falls below; 0: never");
     v("guard_after", guard_after, Range{0, 1e12}, "updates before these two limits apply");
-    v("max_skipped", max_skipped, Range{1, 1e9}, "stop after so many updates in a row with a non-finite gradient");
+    v("max_skipped", max_skipped, Range{1, 1e9},
+      "stop after so many updates in a row with a non-finite gradient");
     v("rank_every", rank_every, Range{1, 1e9}, "updates between two measurements of the effective rank");
   }
 };

@@ -1,0 +1,8 @@
+// What ThreadSanitizer should not report here: accesses that oneTBB's own headers make (its library is uninstrumented).
+// Only by the innermost frame, so that a race of ours inside a TBB task is still reported.
+extern "C" const char* __tsan_default_suppressions();
+
+extern "C" const char* __tsan_default_suppressions() {
+  return "race_top:tbb::detail::\n"
+         "race_top:/oneapi/tbb/\n";
+}
