@@ -116,21 +116,19 @@ struct Loader::State {
   void work(Job& job) {
     try {
       collate.prepare(job.slice, *job.batch);
-      tsan::handed_over_to_tasks();
       const auto count = static_cast<int64_t>(job.slice.rows.size());
+      const auto prepare = [&](const tbb::blocked_range<int64_t>& range) {
+        tsan::received_by_task();
+        std::unique_ptr<SampleScratch> scratch = scratches.take();
+        for (int64_t i = range.begin(); i < range.end() && !stopping; ++i) {
+          collate.sample(job.slice, i, *scratch, *job.batch);
+        }
+        scratches.give(std::move(scratch));
+        tsan::handed_over_to_tasks();
+      };
+      tsan::handed_over_to_tasks();
       tbb::this_task_arena::isolate([&] {
-        tbb::parallel_for(
-            tbb::blocked_range<int64_t>(0, count, 1),
-            [&](const tbb::blocked_range<int64_t>& range) {
-              tsan::received_by_task();
-              std::unique_ptr<SampleScratch> scratch = scratches.take();
-              for (int64_t i = range.begin(); i < range.end() && !stopping; ++i) {
-                collate.sample(job.slice, i, *scratch, *job.batch);
-              }
-              scratches.give(std::move(scratch));
-              tsan::handed_over_to_tasks();
-            },
-            tbb::simple_partitioner());
+        tbb::parallel_for(tbb::blocked_range<int64_t>(0, count, 1), prepare, tbb::simple_partitioner());
       });
       tsan::received_by_task();
       collate.finish(*job.batch);
@@ -169,9 +167,10 @@ struct Loader::State {
     };
     tsan::handed_over_to_tasks();
     arena.execute([&] {
-      tbb::parallel_pipeline(kTokens, tbb::make_filter<void, Job*>(tbb::filter_mode::serial_in_order, first) &
-                                          tbb::make_filter<Job*, Job*>(tbb::filter_mode::parallel, middle) &
-                                          tbb::make_filter<Job*, void>(tbb::filter_mode::serial_in_order, last));
+      tbb::parallel_pipeline(kTokens,
+                             tbb::make_filter<void, Job*>(tbb::filter_mode::serial_in_order, first) &
+                                 tbb::make_filter<Job*, Job*>(tbb::filter_mode::parallel, middle) &
+                                 tbb::make_filter<Job*, void>(tbb::filter_mode::serial_in_order, last));
     });
     tsan::received_by_task();
     if (!stopping) queue.finish(nullptr);

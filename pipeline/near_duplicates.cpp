@@ -69,22 +69,21 @@ std::vector<CachedThumbnail> all_thumbnails(const ImageSource& source, const Nea
   oneapi::tbb::task_arena arena(options.threads > 0 ? static_cast<int>(options.threads)
                                                     : oneapi::tbb::task_arena::automatic);
   std::vector<char> drawn(count, 0);
+  const auto make = [&](uint32_t row) {
+    tsan::received_by_task();
+    CachedThumbnail& thumbnail = thumbnails[row] = stamp_of(source, row);
+    const auto known = cache.find(thumbnail.id);
+    if (known != cache.end() && known->second.bytes == thumbnail.bytes &&
+        known->second.changed == thumbnail.changed) {
+      thumbnail = known->second;
+    } else {
+      draw_thumbnail(source, row, options.max_pixels, thumbnail);
+      drawn[row] = 1;
+    }
+    tsan::handed_over_to_tasks();
+  };
   tsan::handed_over_to_tasks();
-  arena.execute([&] {
-    oneapi::tbb::parallel_for(uint32_t{0}, count, [&](uint32_t row) {
-      tsan::received_by_task();
-      CachedThumbnail& thumbnail = thumbnails[row] = stamp_of(source, row);
-      const auto known = cache.find(thumbnail.id);
-      if (known != cache.end() && known->second.bytes == thumbnail.bytes &&
-          known->second.changed == thumbnail.changed) {
-        thumbnail = known->second;
-      } else {
-        draw_thumbnail(source, row, options.max_pixels, thumbnail);
-        drawn[row] = 1;
-      }
-      tsan::handed_over_to_tasks();
-    });
-  });
+  arena.execute([&] { oneapi::tbb::parallel_for(uint32_t{0}, count, make); });
   tsan::received_by_task();
   const bool changed = std::count(drawn.begin(), drawn.end(), 1) > 0;
   if (!options.cache.empty() && changed) write_thumbnail_cache(options.cache, thumbnails);
