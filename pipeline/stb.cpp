@@ -58,6 +58,24 @@ int checked_size(std::span<const uint8_t> file) {
   return static_cast<int>(file.size());
 }
 
+// stb_image adds up the digits of a PNM header without looking for an overflow.
+void check_pnm_header(std::span<const uint8_t> file) {
+  constexpr int kMaxDigits = 9, kNumbers = 3;
+  size_t at = 2;  // after P5 or P6
+  for (int number = 0; number < kNumbers; ++number) {
+    while (at < file.size() && (file[at] < '0' || file[at] > '9')) {
+      if (file[at] == '#') {
+        while (at < file.size() && file[at] != '\n' && file[at] != '\r') ++at;
+      } else {
+        ++at;
+      }
+    }
+    int digits = 0;
+    for (; at < file.size() && file[at] >= '0' && file[at] <= '9'; ++at) ++digits;
+    check<DataError>(digits <= kMaxDigits, "broken header (a number of {} digits)", digits);
+  }
+}
+
 class RequestLimit {
  public:
   explicit RequestLimit(size_t bytes) { largest_request = bytes; }
@@ -87,6 +105,7 @@ void to_rgb(const stbi_uc* in, uint8_t* out, int64_t count) {
 
 ImageInfo read_stb_info(std::span<const uint8_t> file, ImageFormat format) {
   int width = 0, height = 0, channels = 0;
+  if (format == ImageFormat::pnm) check_pnm_header(file);
   const bool known = stbi_info_from_memory(file.data(), checked_size(file), &width, &height, &channels) != 0;
   check<DataError>(known, "broken header ({})", reason());
   return {format, width, height, 1};

@@ -171,6 +171,7 @@ TEST_CASE("what is no picture, or not one that is read, is told apart") {
   CHECK(contains(error_of("\xff\xd8\xff\xe0"), "broken JPEG header"));
   CHECK(contains(error_of("\x89PNG\r\n\x1a\n"s), "broken header"));
   CHECK(contains(error_of("P6\n0 5\n255\n"), "0x5"));
+  CHECK(contains(error_of("P6\n# size\n4444444444 5\n255\n"), "broken header (a number of 10 digits)"));
 }
 
 TEST_CASE("the content decides, not the name") {
