@@ -56,6 +56,10 @@ std::vector<Parameter> declare(const Config& config) {
 
 void check_settings(const Config& config) {
   const ModelConfig& model = config.model;
+  check<UsageError>(
+      model.objective == ObjectiveKind::data2vec2 && model.modality == Modality::image,
+      "model.objective = {} with model.modality = {} is not there yet: expected data2vec2 with image",
+      name_of(model.objective), name_of(model.modality));
   check<UsageError>(config.target.layers <= model.depth,
                     "target.layers = {} is more than the {} shared blocks (model.depth)",
                     config.target.layers, model.depth);

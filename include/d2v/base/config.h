@@ -3,6 +3,7 @@
 
 #include "d2v/base/config/data.h"
 #include "d2v/base/config/evaluation.h"
+#include "d2v/base/config/modality.h"
 #include "d2v/base/config/model.h"
 #include "d2v/base/config/training.h"
 
@@ -12,6 +13,8 @@ struct Config {
   RunConfig run;
   DataConfig data;
   ImageConfig image;
+  SpeechConfig speech;
+  TextConfig text;
   MaskConfig mask;
   ModelConfig model;
   DecoderConfig decoder;
@@ -29,6 +32,8 @@ struct Config {
     v("run", run);
     v("data", data);
     v("image", image);
+    v("speech", speech);
+    v("text", text);
     v("mask", mask);
     v("model", model);
     v("decoder", decoder);

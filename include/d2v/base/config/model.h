@@ -5,14 +5,15 @@
 #include <cstdint>
 #include <string>
 
+#include "d2v/base/config/modality.h"
 #include "d2v/base/options.h"
 
 namespace d2v {
 
-enum class ObjectiveKind { data2vec2 };
+enum class ObjectiveKind { data2vec2, data2vec1, mae };
 template <>
 struct EnumNames<ObjectiveKind> {
-  static constexpr std::array<std::string_view, 1> names{"data2vec2"};
+  static constexpr std::array<std::string_view, 3> names{"data2vec2", "data2vec1", "mae"};
 };
 
 enum class NormKind { none, instance, layer, batch };
@@ -29,6 +30,7 @@ struct EnumNames<AlibiDistance> {
 
 struct ModelConfig {
   ObjectiveKind objective = ObjectiveKind::data2vec2;
+  Modality modality = Modality::image;
   int64_t dim = 768;
   int64_t heads = 12;
   int64_t prenet_depth = 2;
@@ -62,6 +64,7 @@ struct ModelConfig {
   template <class V>
   void visit(V& v) {
     v("objective", objective, "what is learned");
+    v("modality", modality, "what it is learned from");
     v("dim", dim, Range{8, 16384}, "width D of the encoder");
     v("heads", heads, Range{1, 256}, "attention heads H; must divide the width");
     v("prenet_depth", prenet_depth, Range{0, 256},
