@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "d2v/nn/fused_block.h"
+
 namespace d2v {
 
 NormWeights norm_weights(const Weights& weights, const std::string& name) {
@@ -25,6 +27,12 @@ BlockWeights block_weights(const Weights& weights) {
 BlockOutput block_forward(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
                           const at::Tensor& bias, double drop_path_rate, const RowKeys& keys,
                           uint32_t index) {
+  if (can_fuse(config, x, bias, drop_path_rate, keys)) return fused_block(weights, config, x, bias);
+  return plain_block(weights, config, x, bias, drop_path_rate, keys, index);
+}
+
+BlockOutput plain_block(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
+                        const at::Tensor& bias, double drop_path_rate, const RowKeys& keys, uint32_t index) {
   // Places of one block where something is dropped.
   enum Site : uint32_t {
     attention_softmax,

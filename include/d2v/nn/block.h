@@ -30,7 +30,9 @@ BlockWeights block_weights(const Weights& weights);
 
 struct BlockOutput {
   at::Tensor output;  // (R, N, D) what the next block reads
-  at::Tensor ffn;     // (R, N, D) t: the feed-forward output before the residual
+  at::Tensor
+      ffn;  // (R, N, D) t: the feed-forward output before the residual; may be undefined where gradients
+            // are recorded, since only the teacher's are read
 };
 
 // Post-norm: x = x + dp(a(x)); r = n1(x); t = m(r); output = n2(r + dp(drop(t))).
@@ -38,6 +40,10 @@ struct BlockOutput {
 // `index` counts all blocks of the network and keys the dropouts; `keys` is empty in eval mode.
 BlockOutput block_forward(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
                           const at::Tensor& bias, double drop_path_rate, const RowKeys& keys, uint32_t index);
+
+// The same, operation by operation: for what fused_block.h does not cover, and as its test oracle.
+BlockOutput plain_block(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
+                        const at::Tensor& bias, double drop_path_rate, const RowKeys& keys, uint32_t index);
 
 // Rate of block i of n, linear from `start` to `end`.
 double drop_path_rate(double start, double end, int64_t i, int64_t n);
