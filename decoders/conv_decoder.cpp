@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
+#include "d2v/decoders/fused_conv_decoder.h"
 
 namespace d2v {
 
@@ -43,6 +44,12 @@ ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderCon
 
 at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
                                const at::Tensor& x, int64_t side) {
+  if (can_fuse(weights, config, x)) return fused_conv_layers(weights, config, x, side, side);
+  return plain_conv_layers(weights, config, x, side);
+}
+
+at::Tensor plain_conv_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
+                             const at::Tensor& x, int64_t side) {
   const int64_t rows = x.size(0), length = x.size(1), padding = config.kernel / 2;
   at::Tensor tokens = x;  // (R, T, C)
   for (size_t i = 0; i < weights.conv_weight.size(); ++i) {

@@ -4,8 +4,11 @@
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "row_kernels.cpp"
+// foreach_target comes before what it compiles again.
+// clang-format off
 #include "hwy/foreach_target.h"
 #include "row_kernels-inl.h"
+// clang-format on
 
 #if HWY_ONCE
 namespace d2v {

@@ -29,6 +29,10 @@ ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderCon
 at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
                                const at::Tensor& x, int64_t side);
 
+// The same, operation by operation: for what fused_conv_decoder.h does not cover, and as its test oracle.
+at::Tensor plain_conv_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
+                             const at::Tensor& x, int64_t side);
+
 // The projection (…, C) → (…, D), at all rows given.
 at::Tensor conv_decoder_projection(const ConvDecoderWeights& weights, const at::Tensor& x);
 
