@@ -1,0 +1,59 @@
+// Reader of audio files: any file that FFmpeg knows → mono float at one sample rate.
+//
+// The format is told by the content, never by the file's name. Channels are averaged; samples are in [-1, 1] (float
+// files as they are). Only local files of the formats in audio_file.cpp are opened: no addresses, no playlists.
+// A span has the same bits as the same span of the whole recording. PCM and FLAC are entered at the span; of mp3 the
+// frames before it are passed over undecoded; all else is decoded from the beginning and dropped up to the span.
+// Memory is that of the span.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "d2v/pipeline/resampler.h"
+
+namespace d2v {
+
+// What the headers say; nothing is decoded. Of formats whose header has no exact length (mp3, raw AAC) the packets are
+// counted.
+struct AudioInfo {
+  std::string codec;  // FFmpeg's name
+  int64_t rate = 0;   // samples a second
+  int64_t channels = 0;
+  int64_t samples = 0;  // per channel
+};
+
+// All functions throw DataError that names the file and the reason: missing, empty, not audio, no audio stream, broken
+// header, no samples.
+AudioInfo read_audio_info(const std::filesystem::path& file);
+
+// Memory of one thread, reused from file to file.
+struct AudioScratch {
+  std::vector<float> inputs;
+};
+
+// Thread-safe.
+class AudioReader {
+ public:
+  explicit AudioReader(int64_t sample_rate) : resamplers_(sample_rate) {}
+
+  // Samples of the recording at this reader's rate.
+  int64_t length(const AudioInfo& info) const { return resamplers_.from(info.rate).length(info.samples); }
+
+  // Samples first, first + 1, … at this reader's rate. Throws DataError, besides the above, where the recording is broken
+  // in the span, ends within it, is shorter than its header says, or holds NaN or infinity there. Lossy formats may end
+  // up to 50 ms before what the header says; that rest is silence.
+  void read(const std::filesystem::path& file, int64_t first, std::span<float> out,
+            AudioScratch& scratch) const;
+
+  // The whole recording, at most `most` samples of it.
+  std::vector<float> read_all(const std::filesystem::path& file, int64_t most) const;
+
+ private:
+  Resamplers resamplers_;
+};
+
+}  // namespace d2v

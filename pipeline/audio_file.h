@@ -1,0 +1,41 @@
+// An audio file open in FFmpeg: its header, and decoding of a span at the file's own rate. Private to the pipeline.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "d2v/pipeline/audio_reader.h"
+
+namespace d2v {
+
+class AudioFile {
+ public:
+  // Reads the header. Throws DataError as audio_reader.h says.
+  explicit AudioFile(const std::filesystem::path& path);
+  ~AudioFile();
+
+  // samples: of PCM, FLAC and mp3 to the sample, of others as the container says.
+  const AudioInfo& info() const { return info_; }
+  // Whether a whole file has exactly info().samples.
+  bool exact_length() const;
+
+  // Averages the channels of samples first, first + 1, … into `out`; first >= 0. Returns how many there were: fewer only
+  // at the end. To be called once. Throws DataError where the file is broken in that span.
+  int64_t decode(int64_t first, std::span<float> out);
+
+ private:
+  struct State;
+  enum class Entry { seek, skip_packets, beginning };
+  Entry entry(int64_t first) const;
+  int64_t decode_from(Entry entry, int64_t first, std::span<float> out, bool& usable);
+  void open();
+  int64_t count_packets();
+  int64_t count_frames();
+
+  std::filesystem::path path_;
+  AudioInfo info_;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace d2v
