@@ -50,6 +50,8 @@ BatchPtr BatchPool::take() {
   }
   auto batch = std::make_unique<Batch>();
   batch->input = Buffer<float>(allocator_);
+  batch->tokens = Buffer<int64_t>(allocator_);
+  batch->lengths = Buffer<int64_t>(allocator_);
   batch->visible = Buffer<int64_t>(allocator_);
   batch->masked = Buffer<int64_t>(allocator_);
   return batch;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+
+#include "d2v/base/check.h"
 
 namespace d2v {
 namespace {
@@ -22,27 +25,40 @@ void move_piece(Buffer<T>& buffer, int64_t from, int64_t to, int64_t size) {
 
 }  // namespace
 
-Collate::Collate(const ImageSource& source, const LoaderSettings& settings)
+Collate::Collate(const Source& source, const LoaderSettings& settings)
     : source_(source),
       settings_(settings),
-      grid_(settings.mode == LoaderMode::embed ? MaskGrid{} : image_grid(settings.image)),
+      geometry_(source.modality(), settings),
+      lengths_(used_lengths(source, settings)),
       clones_(settings.mode == LoaderMode::embed ? 0 : settings.mask.clones),
-      work_(source, settings.data, settings.image, settings.mode == LoaderMode::train, settings.seed) {
-  if (clones_ > 0)
-    plan_masks(settings_.mask,
-               grid_);  // settings that keep or hide nothing are refused before the first file
+      work_(source, settings, lengths_) {
+  if (clones_ == 0) return;
+  // Settings that keep or hide nothing are refused before the first file.
+  if (lengths_.empty()) {
+    plan_masks(settings_.mask, geometry_.grid(0));
+    return;
+  }
+  const auto [least, most] = std::minmax_element(lengths_.begin(), lengths_.end());
+  for (const int64_t length : {*least, *most}) {
+    check<UsageError>(geometry_.positions(length) > 0,
+                      "a sample of {} samples or tokens gives no position; raise speech.min_seconds", length);
+    plan_masks(settings_.mask, geometry_.grid(length));
+  }
 }
 
-MaskPlan Collate::plan_of(int64_t update) const {
+MaskPlan Collate::plan_of(int64_t update, const SliceShape& shape) const {
   // Held-out masks are the same at every evaluation, whatever batch a picture is in.
   const bool fixed = settings_.mode != LoaderMode::train;
-  return plan_masks(settings_.mask, grid_,
-                    fixed ? settings_.mask.prob : mask_ratio(settings_.mask, settings_.seed, update));
+  const double ratio = fixed ? settings_.mask.prob : mask_ratio(settings_.mask, settings_.seed, update);
+  const MaskPlan plan = plan_masks(settings_.mask, geometry_.grid(shape.shortest), ratio);
+  if (shape.shortest == shape.length) return plan;
+  // As many hidden as in the shortest sample of the slice: more would not fit there.
+  return plan_masks_of(settings_.mask, geometry_.grid(shape.length), plan.masked);
 }
 
 void Collate::prepare(const Slice& slice, Batch& batch) const {
   const auto samples = static_cast<int64_t>(slice.rows.size());
-  const int64_t size = settings_.image.size;
+  const int64_t length = slice.shape.length;
   batch.epoch = slice.epoch;
   batch.update = slice.update;
   batch.part = slice.part;
@@ -52,15 +68,20 @@ void Collate::prepare(const Slice& slice, Batch& batch) const {
   batch.positions = 0;
   batch.visible_count = 0;
   batch.update_sample_size = 0;
-  batch.input_shape = {samples, 3, size, size};
-  batch.input.resize(static_cast<size_t>(samples * 3 * size * size));
+  batch.input_shape = geometry_.input_shape(samples, length);
+  batch.input.resize(static_cast<size_t>(samples * geometry_.floats(length)));
+  batch.tokens.resize(static_cast<size_t>(samples * geometry_.tokens(length)));
+  const bool padded =
+      !lengths_.empty() && geometry_.positions(slice.shape.shortest) < geometry_.positions(length);
+  batch.lengths.resize(padded ? static_cast<size_t>(samples) : 0);
   int64_t masked = 0;
   if (clones_ > 0) {
-    const MaskPlan plan = plan_of(slice.update);
-    batch.positions = grid_.positions();
+    const MaskPlan plan = plan_of(slice.update, slice.shape);
+    batch.positions = plan.grid.positions();
     batch.visible_count = plan.visible;
-    batch.update_sample_size = slice.update_samples * clones_ * plan.masked;
     masked = plan.masked;
+    for (const SliceShape& shape : slice.update_shapes)
+      batch.update_sample_size += shape.samples * clones_ * plan_of(slice.update, shape).masked;
   }
   batch.visible.resize(static_cast<size_t>(samples * clones_ * batch.visible_count));
   batch.masked.resize(static_cast<size_t>(samples * clones_ * masked));
@@ -70,30 +91,49 @@ void Collate::prepare(const Slice& slice, Batch& batch) const {
 }
 
 void Collate::sample(const Slice& slice, int64_t i, SampleScratch& scratch, Batch& batch) const {
-  const int64_t pixels = 3 * settings_.image.size * settings_.image.size;
-  const auto read = work_.read(slice.rows[i], slice.epoch, scratch, piece(batch.input, i, pixels));
-  if (!read) return;
-  batch.rows[i] = read->row;
-  batch.refs[i] = read->ref;
-  batch.labels[i] = source_.samples[read->row].label;
-  if (clones_ == 0) return;
-  const MaskPlan plan = plan_of(slice.update);
-  work_.draw_masks(plan, clones_, slice.epoch, read->ref, scratch,
-                   piece(batch.visible, i, clones_ * plan.visible),
-                   piece(batch.masked, i, clones_ * plan.masked));
+  const int64_t length = slice.shape.length;
+  const SampleOut out{piece(batch.input, i, geometry_.floats(length)),
+                      piece(batch.tokens, i, geometry_.tokens(length))};
+  const auto done = work_.read(slice.rows[i], slice, scratch, out);
+  if (!done) return;
+  batch.rows[i] = done->row;
+  batch.refs[i] = done->ref;
+  batch.labels[i] = source_.label(done->row);
+  const int64_t valid = lengths_.empty() ? batch.positions : geometry_.positions(done->length);
+  if (batch.lengths.size() > 0) batch.lengths.data()[i] = valid;
+  if (clones_ > 0) draw_masks(*done, valid, slice, i, scratch, batch);
+}
+
+void Collate::draw_masks(const SampleDone& sample, int64_t valid, const Slice& slice, int64_t i,
+                         SampleScratch& scratch, Batch& batch) const {
+  MaskPlan plan = plan_of(slice.update, slice.shape);
+  const int64_t positions = plan.grid.positions(), kept = plan.visible, hidden = plan.masked;
+  if (valid < positions) plan = plan_masks_of(settings_.mask, sequence_grid(valid), hidden);
+  for (int64_t clone = 0; clone < clones_; ++clone) {
+    const std::span<int64_t> visible = piece(batch.visible, i * clones_ + clone, kept);
+    draw_mask(plan, work_.mask_key(slice.epoch, sample.ref, clone), scratch.mask,
+              visible.first(static_cast<size_t>(plan.visible)),
+              piece(batch.masked, i * clones_ + clone, hidden));
+    std::iota(visible.begin() + plan.visible, visible.end(), valid);  // the padding
+  }
 }
 
 void Collate::finish(Batch& batch) const {
-  const int64_t pixels = 3 * settings_.image.size * settings_.image.size;
+  if (batch.samples == 0) return;
+  const int64_t floats = static_cast<int64_t>(batch.input.size()) / batch.samples;
+  const int64_t tokens = static_cast<int64_t>(batch.tokens.size()) / batch.samples;
   const int64_t visible = batch.clones * batch.visible_count;
   const int64_t masked = batch.clones * (batch.positions - batch.visible_count);
+  const bool padded = batch.lengths.size() > 0;
   int64_t kept = 0;
   for (int64_t i = 0; i < batch.samples; ++i) {
     if (batch.rows[i] == kLeftOut) continue;
     if (kept != i) {
-      move_piece(batch.input, i, kept, pixels);
+      move_piece(batch.input, i, kept, floats);
+      move_piece(batch.tokens, i, kept, tokens);
       move_piece(batch.visible, i, kept, visible);
       move_piece(batch.masked, i, kept, masked);
+      if (padded) move_piece(batch.lengths, i, kept, 1);
       batch.refs[kept] = batch.refs[i];
       batch.labels[kept] = batch.labels[i];
       batch.rows[kept] = batch.rows[i];

@@ -5,13 +5,14 @@
 
 #include "d2v/pipeline/batch.h"
 #include "d2v/pipeline/loader.h"
+#include "sample_lengths.h"
 #include "sample_work.h"
 
 namespace d2v {
 
 class Collate {
  public:
-  Collate(const ImageSource& source, const LoaderSettings& settings);
+  Collate(const Source& source, const LoaderSettings& settings);
 
   // Sizes and shapes of the slice's batch.
   void prepare(const Slice& slice, Batch& batch) const;
@@ -23,11 +24,14 @@ class Collate {
   std::vector<BadFile> bad_files() const { return work_.bad_files(); }
 
  private:
-  MaskPlan plan_of(int64_t update) const;
+  MaskPlan plan_of(int64_t update, const SliceShape& shape) const;
+  void draw_masks(const SampleDone& sample, int64_t valid, const Slice& slice, int64_t i,
+                  SampleScratch& scratch, Batch& batch) const;
 
-  const ImageSource& source_;
+  const Source& source_;
   LoaderSettings settings_;
-  MaskGrid grid_;
+  SampleGeometry geometry_;
+  std::vector<int64_t> lengths_;  // what of each row is used at most; empty for pictures
   int64_t clones_;
   SampleWork work_;
 };

@@ -80,15 +80,16 @@ ImageSplits split_source(const ImageSource& source, double valid_share, double t
   }
   if (splits.test.empty()) splits.test = take_out(source, splits.train, test_share, seed, Split::test);
   if (splits.valid.empty()) splits.valid = take_out(source, splits.train, valid_share, seed, Split::valid);
-  check<UsageError>(!splits.train.empty(),
-                    "{}: no picture is left to train on after {} for validation and {} for the test; lower "
-                    "probe.valid_share and probe.test_share or add pictures",
-                    source.root.string(), splits.valid.size(), splits.test.size());
+  check<UsageError>(
+      !splits.train.empty(),
+      "{}: none of the {} are left to train on after {} for validation and {} for the test; lower "
+      "probe.valid_share and probe.test_share or add some",
+      source.root.string(), samples_word(source.kind), splits.valid.size(), splits.test.size());
   return splits;
 }
 
-PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed) {
-  ImageSource all = scan_images(config.path, config);
+PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed, const ScanFolder& scan) {
+  FolderSource all = scan(config.path, config);
   std::vector<uint32_t> train;
   for (uint32_t row = 0; row < all.size(); ++row) {
     const Split split = all.samples[row].split;
@@ -99,14 +100,14 @@ PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed) {
     const std::vector<uint32_t> valid = take_out(all, train, share_of(config.valid), seed, Split::valid);
     check<UsageError>(
         !valid.empty() && !train.empty(),
-        "data.valid: {} of {} pictures leaves {} to train on and {} held out; change the share or give a "
+        "data.valid: {} of {} {} leaves {} to train on and {} held out; change the share or give a "
         "folder",
-        config.valid, all.size(), train.size(), valid.size());
+        config.valid, all.size(), samples_word(all.kind), train.size(), valid.size());
     sources.valid = subset(all, valid);
   } else if (!config.valid.empty()) {
     DataConfig held_out = config;
     held_out.min_class_files = 1;
-    sources.valid = scan_images(config.valid, held_out);
+    sources.valid = scan(config.valid, held_out);
   }
   sources.train = subset(all, train);
   return sources;

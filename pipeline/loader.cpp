@@ -15,6 +15,7 @@
 #include "batch_queue.h"
 #include "collate.h"
 #include "d2v/base/check.h"
+#include "sample_lengths.h"
 #include "sample_work.h"
 #include "tsan.h"
 
@@ -67,18 +68,21 @@ int64_t loader_threads(const DataConfig& data, int64_t trainer_threads) {
   return trainer_threads > 0 ? std::max<int64_t>(cores - trainer_threads, 1) : 1;
 }
 
-Plan make_plan(const ImageSource& source, const LoaderSettings& settings) {
+Plan make_plan(const Source& source, const LoaderSettings& settings) {
   const bool train = settings.mode == LoaderMode::train;
   return Plan({.samples = static_cast<int64_t>(source.size()),
                .batch = settings.data.batch,
                .accumulate = train ? settings.accumulate : 1,
                .drop_last = train && settings.data.drop_last,
                .shuffle = train,
-               .seed = settings.seed});
+               .seed = settings.seed,
+               .lengths = used_lengths(source, settings),
+               .batch_length = settings.mode == LoaderMode::embed ? 0 : batch_length(source, settings),
+               .crop = crops(source, settings)});
 }
 
 struct Loader::State {
-  State(const ImageSource& source, const LoaderSettings& given)
+  State(const Source& source, const LoaderSettings& given)
       : settings(given),
         plan(make_plan(source, given)),
         collate(source, given),
@@ -195,7 +199,7 @@ struct Loader::State {
   std::thread thread;
 };
 
-Loader::Loader(const ImageSource& source, const LoaderSettings& settings)
+Loader::Loader(const Source& source, const LoaderSettings& settings)
     : state_(std::make_unique<State>(source, settings)) {
   state_->thread = std::thread([state = state_.get()] {
     try {

@@ -115,17 +115,18 @@ MaskGrid image_grid(const ImageConfig& image) {
 
 MaskGrid sequence_grid(int64_t length) { return {1, length, true}; }
 
-MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob) {
+namespace {
+
+// Counts are given: what is left are the starting points.
+MaskPlan complete_plan(const MaskConfig& mask, const MaskGrid& grid, double prob, int64_t visible) {
   MaskPlan plan;
   plan.grid = grid;
   plan.kind = mask.kind;
   plan.block = mask.kind == MaskKind::random ? 1 : mask.block;
   const auto positions = static_cast<double>(grid.positions());
-  const double keep = 1.0 - prob;  // rounded before the product: T = 10, R = 0.8 keeps 1
   // The share that blocks cover: kept ones for inverse_block, hidden ones for block.
-  const double covered = mask.kind == MaskKind::block ? prob : keep;
-  const auto target = static_cast<int64_t>(positions * covered);
-  plan.visible = mask.kind == MaskKind::block ? grid.positions() - target : target;
+  const double covered = mask.kind == MaskKind::block ? prob : 1.0 - prob;
+  plan.visible = visible;
   plan.masked = grid.positions() - plan.visible;
 
   check<UsageError>(
@@ -147,6 +148,22 @@ MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob) {
                     "mask.adjust {} leave for blocks; lower mask.block or use mask.kind random",
                     plan.block, positions * (covered + mask.adjust), grid.positions(), prob, mask.adjust);
   return plan;
+}
+
+}  // namespace
+
+MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob) {
+  const auto positions = static_cast<double>(grid.positions());
+  const double keep = 1.0 - prob;  // rounded before the product: T = 10, R = 0.8 keeps 1
+  const int64_t visible = mask.kind == MaskKind::block
+                              ? grid.positions() - static_cast<int64_t>(positions * prob)
+                              : static_cast<int64_t>(positions * keep);
+  return complete_plan(mask, grid, prob, visible);
+}
+
+MaskPlan plan_masks_of(const MaskConfig& mask, const MaskGrid& grid, int64_t masked) {
+  const double prob = static_cast<double>(masked) / static_cast<double>(grid.positions());
+  return complete_plan(mask, grid, prob, grid.positions() - masked);
 }
 
 MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid) {

@@ -101,7 +101,11 @@ Resampler::Resampler(int64_t in_rate, int64_t out_rate) {
   }
 }
 
-int64_t Resampler::length(int64_t inputs) const { return (inputs * up_ + down_ - 1) / down_; }
+int64_t resampled_length(int64_t inputs, int64_t in_rate, int64_t out_rate) {
+  return (inputs * out_rate + in_rate - 1) / in_rate;
+}
+
+int64_t Resampler::length(int64_t inputs) const { return resampled_length(inputs, down_, up_); }
 
 Resampler::Range Resampler::needs(int64_t first, int64_t count) const {
   if (half_ == 0) return {first, first + count};

@@ -1,5 +1,9 @@
 #include "sample_work.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+
 #include "d2v/base/check.h"
 
 namespace d2v {
@@ -15,75 +19,78 @@ uint32_t replacement_occurrence(const SampleRef& original, uint32_t attempt) {
   return 0x80000000u | static_cast<uint32_t>(mixed >> 33);
 }
 
+std::string full_name(const Source& source, uint32_t row) {
+  return (std::filesystem::path(source.where()) / source.name(row)).string();
+}
+
 }  // namespace
 
-SampleWork::SampleWork(const ImageSource& source, const DataConfig& data, const ImageConfig& image,
-                       bool training, uint64_t seed)
+SampleWork::SampleWork(const Source& source, const LoaderSettings& settings, std::vector<int64_t> lengths)
     : source_(source),
-      data_(data),
-      image_(image),
-      training_(training),
-      seed_(seed),
-      normalize_(image),
-      bad_(source, data.max_bad_fraction) {}
+      training_(settings.mode == LoaderMode::train),
+      seed_(settings.seed),
+      lengths_(std::move(lengths)),
+      by_length_(source.size()),
+      read_(sample_reader(source, settings)),
+      bad_(source, settings.data.max_bad_fraction) {
+  std::iota(by_length_.begin(), by_length_.end(), 0u);
+  if (lengths_.empty()) return;
+  std::stable_sort(by_length_.begin(), by_length_.end(),
+                   [&](uint32_t a, uint32_t b) { return lengths_[a] < lengths_[b]; });
+}
 
-bool SampleWork::try_read(const SampleRead& sample, int64_t epoch, SampleScratch& scratch,
-                          std::span<float> out) const {
+bool SampleWork::try_read(SampleDone& sample, const Slice& slice, SampleScratch& scratch,
+                          const SampleOut& out) const {
   try {
-    read_file(source_.file(sample.row), scratch.file);
     const RngKey key{.seed = seed_,
-                     .step = static_cast<uint64_t>(epoch),
+                     .step = static_cast<uint64_t>(slice.epoch),
                      .sample = sample.ref.id,
                      .occurrence = sample.ref.occurrence};
-    normalize_(training_ ? training_picture(scratch.file, image_, data_.max_pixels, key)
-                         : center_picture(scratch.file, image_, data_.max_pixels),
-               out);
+    sample.length = read_({sample.row, sample.ref}, key, slice.shape, scratch, out);
     return true;
   } catch (const DataError& error) {
     bad_.add(sample.row, error.what());
     return false;
   } catch (const std::exception& error) {
-    fail<Error>("{}: {}", source_.file(sample.row).string(), error.what());
+    fail<Error>("{}: {}", full_name(source_, sample.row), error.what());
   }
 }
 
-std::optional<SampleRead> SampleWork::read(uint32_t row, int64_t epoch, SampleScratch& scratch,
-                                           std::span<float> out) const {
-  SampleRead sample{row, {source_.samples[row].id, 0}};
-  if (try_read(sample, epoch, scratch, out)) return sample;
+std::optional<SampleDone> SampleWork::read(uint32_t row, const Slice& slice, SampleScratch& scratch,
+                                           const SampleOut& out) const {
+  SampleDone sample{row, {source_.id(row), 0}};
+  if (try_read(sample, slice, scratch, out)) return sample;
   if (!training_) return std::nullopt;
   const SampleRef original = sample.ref;
+  auto fitting = by_length_.begin();
+  if (!lengths_.empty()) {
+    fitting = std::lower_bound(by_length_.begin(), by_length_.end(), slice.shape.shortest,
+                               [&](uint32_t at, int64_t length) { return lengths_[at] < length; });
+  }
+  const auto count = static_cast<uint32_t>(by_length_.end() - fitting);
   for (uint32_t attempt = 0; attempt < kMaxReplacements; ++attempt) {
     Philox random({.seed = seed_,
                    .stream = Stream::replace,
-                   .step = static_cast<uint64_t>(epoch),
+                   .step = static_cast<uint64_t>(slice.epoch),
                    .sample = original.id,
                    .occurrence = original.occurrence,
                    .clone = attempt});
-    sample.row = random.below(static_cast<uint32_t>(source_.size()));
-    sample.ref = {source_.samples[sample.row].id, replacement_occurrence(original, attempt)};
-    if (try_read(sample, epoch, scratch, out)) return sample;
+    sample.row = fitting[random.below(count)];
+    sample.ref = {source_.id(sample.row), replacement_occurrence(original, attempt)};
+    if (try_read(sample, slice, scratch, out)) return sample;
   }
-  fail<DataError>(
-      "{}: none of {} pictures drawn in its place can be read either; look at the other files of {}",
-      source_.file(row).string(), kMaxReplacements, source_.root.string());
+  fail<DataError>("{}: none of {} {} drawn in its place can be read either; look at the others of {}",
+                  full_name(source_, row), kMaxReplacements, samples_word(source_.modality()),
+                  source_.where());
 }
 
-void SampleWork::draw_masks(const MaskPlan& plan, int64_t clones, int64_t epoch, const SampleRef& ref,
-                            SampleScratch& scratch, std::span<int64_t> visible,
-                            std::span<int64_t> masked) const {
-  for (int64_t clone = 0; clone < clones; ++clone) {
-    draw_mask(plan,
-              {.seed = seed_,
-               .stream = Stream::mask,
-               .step = static_cast<uint64_t>(epoch),
-               .sample = ref.id,
-               .occurrence = ref.occurrence,
-               .clone = static_cast<uint32_t>(clone)},
-              scratch.mask,
-              visible.subspan(static_cast<size_t>(clone * plan.visible), static_cast<size_t>(plan.visible)),
-              masked.subspan(static_cast<size_t>(clone * plan.masked), static_cast<size_t>(plan.masked)));
-  }
+RngKey SampleWork::mask_key(int64_t epoch, const SampleRef& ref, int64_t clone) const {
+  return {.seed = seed_,
+          .stream = Stream::mask,
+          .step = static_cast<uint64_t>(epoch),
+          .sample = ref.id,
+          .occurrence = ref.occurrence,
+          .clone = static_cast<uint32_t>(clone)};
 }
 
 }  // namespace d2v

@@ -1,7 +1,6 @@
-// What is done per sample: read, transform, normalise, draw masks. Private to the pipeline.
+// What is done per sample: read or replace, draw masks. Private to the pipeline.
 #pragma once
 
-#include <atomic>
 #include <optional>
 #include <span>
 #include <vector>
@@ -9,49 +8,43 @@
 #include "d2v/base/config/data.h"
 #include "d2v/pipeline/bad_files.h"
 #include "d2v/pipeline/batch.h"
-#include "d2v/pipeline/image_source.h"
 #include "d2v/pipeline/masks.h"
-#include "d2v/pipeline/transforms.h"
+#include "sample_readers.h"
 
 namespace d2v {
 
-// Memory of one thread, reused from sample to sample.
-struct SampleScratch {
-  std::vector<uint8_t> file;
-  MaskScratch mask;
-};
-
-// A sample that was read.
-struct SampleRead {
+// A sample that was read, and its own length.
+struct SampleDone {
   uint32_t row = 0;
   SampleRef ref;
+  int64_t length = 0;
 };
 
 class SampleWork {
  public:
-  SampleWork(const ImageSource& source, const DataConfig& data, const ImageConfig& image, bool random_crops,
-             uint64_t seed);
+  // `lengths`: what of each sample is used at most; empty where all are alike.
+  SampleWork(const Source& source, const LoaderSettings& settings, std::vector<int64_t> lengths);
 
-  // Reads the picture of `row` into `out` (3·H·W numbers). In training a file that cannot be read is noted and replaced
-  // by one drawn by its key; otherwise nothing comes back. Throws DataError above data.max_bad_fraction.
-  std::optional<SampleRead> read(uint32_t row, int64_t epoch, SampleScratch& scratch,
-                                 std::span<float> out) const;
+  // Reads the sample of `row` into `out`. In training one that cannot be read is noted and replaced by another, not
+  // shorter than the slice's shortest, drawn by its key; otherwise nothing comes back. Throws DataError above
+  // data.max_bad_fraction.
+  std::optional<SampleDone> read(uint32_t row, const Slice& slice, SampleScratch& scratch,
+                                 const SampleOut& out) const;
 
-  // All masks of a sample: (M, V) and (M, T-V).
-  void draw_masks(const MaskPlan& plan, int64_t clones, int64_t epoch, const SampleRef& ref,
-                  SampleScratch& scratch, std::span<int64_t> visible, std::span<int64_t> masked) const;
+  // The key of a clone's mask.
+  RngKey mask_key(int64_t epoch, const SampleRef& ref, int64_t clone) const;
 
   std::vector<BadFile> bad_files() const { return bad_.all(); }
 
  private:
-  bool try_read(const SampleRead& sample, int64_t epoch, SampleScratch& scratch, std::span<float> out) const;
+  bool try_read(SampleDone& sample, const Slice& slice, SampleScratch& scratch, const SampleOut& out) const;
 
-  const ImageSource& source_;
-  DataConfig data_;
-  ImageConfig image_;
+  const Source& source_;
   bool training_;
   uint64_t seed_;
-  Normalizer normalize_;
+  std::vector<int64_t> lengths_;     // of all rows, or none
+  std::vector<uint32_t> by_length_;  // rows, shortest first
+  ReadSample read_;
   mutable BadFileList bad_;
 };
 

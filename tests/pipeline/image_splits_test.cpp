@@ -82,7 +82,7 @@ TEST_CASE("the user's folders are kept; a missing part is made from train") {
 TEST_CASE("nothing left to train on is an error that says what to do") {
   const ImageSource source = made_source(1, 2);
   CHECK(contains(test::message_of<UsageError>([&] { split_source(source, 0.5, 0.9, 1); }),
-                 "no picture is left to train on"));
+                 "none of the pictures are left to train on"));
 }
 
 TEST_CASE("pretraining: test folders stay out, held-out pictures are a share or a folder") {

@@ -50,7 +50,7 @@ inline std::vector<Seen> read_all(Loader& loader) {
   return all;
 }
 
-inline std::vector<Seen> read_all(const ImageSource& source, const LoaderSettings& settings) {
+inline std::vector<Seen> read_all(const Source& source, const LoaderSettings& settings) {
   Loader loader(source, settings);
   return read_all(loader);
 }

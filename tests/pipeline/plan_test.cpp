@@ -5,6 +5,7 @@
 #include <set>
 
 #include "d2v/base/check.h"
+#include "d2v/base/philox.h"
 #include "support.h"
 
 #include "doctest.h"
@@ -92,4 +93,87 @@ TEST_CASE("settings that do not fit the data set are refused and say what to do"
                  "run.accumulate: 3 does not divide data.batch 64"));
   CHECK(contains(test::message_of<DataError>([] { Plan plan({.samples = 0, .batch = 1}); }), "no samples"));
   CHECK_NOTHROW(Plan({.samples = 50, .batch = 64, .drop_last = false}));
+}
+
+namespace {
+
+// Lengths from 100 to 2000, most of them short.
+std::vector<int64_t> some_lengths(int64_t count) {
+  Philox random({.seed = 12});
+  std::vector<int64_t> lengths;
+  for (int64_t i = 0; i < count; ++i)
+    lengths.push_back(100 + static_cast<int64_t>(1900 * random.uniform() * random.uniform()));
+  return lengths;
+}
+
+}  // namespace
+
+TEST_CASE("batches by length: every sample once an epoch, similar lengths together, never above the limit") {
+  const std::vector<int64_t> lengths = some_lengths(3000);
+  Plan plan({.samples = 3000, .seed = 5, .lengths = lengths, .batch_length = 20000});
+  std::vector<uint32_t> epochs[2];
+  std::vector<int64_t> first_lengths;
+  double used = 0, padded = 0;
+  for (int64_t update = 0; update < 2 * plan.updates_per_epoch(); ++update) {
+    const Slice slice = plan.slice(update, 0);
+    auto& epoch = epochs[slice.epoch];
+    epoch.insert(epoch.end(), slice.rows.begin(), slice.rows.end());
+    CHECK(slice.shape.samples * slice.shape.length <= 20000);
+    CHECK(slice.shape.samples == static_cast<int64_t>(slice.rows.size()));
+    int64_t longest = 0, shortest = 1 << 20;
+    for (const uint32_t row : slice.rows) {
+      longest = std::max(longest, lengths[row]);
+      shortest = std::min(shortest, lengths[row]);
+      used += static_cast<double>(lengths[row]);
+    }
+    CHECK(slice.shape == SliceShape{slice.update_samples, longest, shortest});
+    padded += static_cast<double>(slice.shape.samples * slice.shape.length);
+    first_lengths.push_back(longest);
+  }
+  for (auto& epoch : epochs) CHECK(std::set(epoch.begin(), epoch.end()).size() == 3000);
+  CHECK(epochs[0] != epochs[1]);
+  CHECK(!std::is_sorted(first_lengths.begin(), first_lengths.end()));
+  CHECK(used / padded > 0.93);
+  CHECK(padded / static_cast<double>(2 * plan.updates_per_epoch()) > 0.8 * 20000);
+}
+
+TEST_CASE("batches by length: any order of asking, slices by length, lengths of all slices of the update") {
+  const PlanSettings settings{.samples = 500,
+                              .accumulate = 3,
+                              .seed = 5,
+                              .lengths = some_lengths(500),
+                              .batch_length = 9000,
+                              .crop = true};
+  Plan forwards(settings), backwards(settings);
+  std::vector<std::vector<uint32_t>> seen;
+  const int64_t updates = 2 * forwards.updates_per_epoch();
+  for (int64_t update = 0; update < updates; ++update) seen.push_back(rows_of_update(forwards, update));
+  for (int64_t update = updates - 1; update >= 0; --update)
+    CHECK(rows_of_update(backwards, update) == seen[update]);
+  for (int64_t update = 0; update < updates; ++update) {
+    int64_t before = 0;
+    for (int64_t part = 0; part < forwards.parts_of(update); ++part) {
+      const Slice slice = forwards.slice(update, part);
+      CHECK(slice.shape.length == slice.shape.shortest);
+      CHECK(slice.shape == slice.update_shapes[part]);
+      CHECK(slice.rows == slice.update_rows[part]);
+      CHECK(slice.shape.length >= before);
+      before = slice.shape.length;
+    }
+  }
+}
+
+TEST_CASE("batches by count know the lengths of their slices too") {
+  const std::vector<int64_t> lengths{30, 10, 20, 50};
+  Plan plan({.samples = 4, .batch = 4, .accumulate = 2, .shuffle = false, .lengths = lengths});
+  CHECK(plan.slice(0, 0).rows == std::vector<uint32_t>{1, 2});
+  CHECK(plan.slice(0, 1).rows == std::vector<uint32_t>{0, 3});
+  CHECK(plan.slice(0, 0).update_shapes == std::vector<SliceShape>{{2, 20, 10}, {2, 50, 30}});
+}
+
+TEST_CASE("a batch shorter than the longest sample is refused") {
+  CHECK(contains(test::message_of<UsageError>([] {
+                   Plan plan({.samples = 2, .lengths = {10, 90}, .batch_length = 80});
+                 }),
+                 "speech.batch_seconds"));
 }

@@ -68,7 +68,8 @@ class Buffer {
   size_t size_ = 0, capacity_ = 0;
 };
 
-// One slice: B samples of the same T, each with M masks that hide the same number of positions.
+// One slice: B samples of the same T, each with M masks that hide the same number of positions. Where samples are shorter
+// than the slice (padding), positions from lengths[b] on are padding: they are never masked, always in `visible`.
 struct Batch {
   int64_t epoch = 0;
   int64_t update = 0;  // number of the update this slice belongs to, from 0
@@ -83,8 +84,10 @@ struct Batch {
   int64_t positions = 0;      // T
   int64_t visible_count = 0;  // V
 
-  std::vector<int64_t> input_shape;  // (B, C, H, W)
-  Buffer<float> input;               // normalised pixels
+  std::vector<int64_t> input_shape;  // pictures (B, C, H, W), speech (B, samples), text (B, T)
+  Buffer<float> input;               // normalised pixels or sound, 0 in the padding; empty for text
+  Buffer<int64_t> tokens;            // text: (B, T), <pad> in the padding; else empty
+  Buffer<int64_t> lengths;           // (B) valid positions; empty where nothing is padded
   Buffer<int64_t> visible;           // (B, M, V) kept positions, increasing
   Buffer<int64_t> masked;            // (B, M, T-V) hidden positions, increasing
   std::vector<SampleRef> refs;       // (B) what was really read, after replacements

@@ -1,7 +1,8 @@
-// Train, validation and test parts of an image folder.
+// Train, validation and test parts of a folder of pictures or recordings.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "d2v/base/config/data.h"
@@ -29,6 +30,8 @@ struct PretrainSources {
   ImageSource train;
   ImageSource valid;
 };
-PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed);
+using ScanFolder = std::function<FolderSource(const std::filesystem::path& folder, const DataConfig& config)>;
+PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed,
+                                 const ScanFolder& scan = scan_images);
 
 }  // namespace d2v

@@ -9,23 +9,27 @@
 #include <vector>
 
 #include "d2v/base/config/data.h"
+#include "d2v/base/config/modality.h"
 #include "d2v/pipeline/bad_files.h"
 #include "d2v/pipeline/batch.h"
 #include "d2v/pipeline/image_source.h"
 #include "d2v/pipeline/plan.h"
+#include "d2v/pipeline/source.h"
 
 namespace d2v {
 
 enum class LoaderMode {
   train,     // shuffled epochs, random crops, masks; a broken file is replaced by another
-  evaluate,  // each picture once, in order, center crop, the masks of epoch 0; a broken file is left out
-  embed,     // as evaluate, without masks (clones = 0)
+  evaluate,  // each sample once, in order, center crop, the masks of epoch 0; a broken file is left out
+  embed,     // as evaluate, without masks (clones = 0); speech is padded, not cropped to the shortest
 };
 
 struct LoaderSettings {
   LoaderMode mode = LoaderMode::train;
   DataConfig data;
   ImageConfig image;
+  SpeechConfig speech{};
+  TextConfig text{};
   MaskConfig mask;
   uint64_t seed = 0;
   int64_t accumulate = 1;
@@ -39,7 +43,7 @@ struct LoaderSettings {
 int64_t loader_threads(const DataConfig& data, int64_t trainer_threads);
 
 // The plan a loader of these settings follows: updates per epoch, slices per update.
-Plan make_plan(const ImageSource& source, const LoaderSettings& settings);
+Plan make_plan(const Source& source, const LoaderSettings& settings);
 
 struct LoaderStats {
   int64_t samples = 0;       // handed out
@@ -51,7 +55,7 @@ class Loader {
  public:
   // Starts preparing at once. The source must outlive the loader. Throws UsageError where settings do not fit together
   // (batch, accumulate, patch, masks, normalisation), DataError where the source has no samples.
-  Loader(const ImageSource& source, const LoaderSettings& settings);
+  Loader(const Source& source, const LoaderSettings& settings);
   ~Loader();  // stops within the time of one sample per thread
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;

@@ -42,6 +42,9 @@ MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob);
 // The same for mask.prob; checks mask.prob_min too when that is set.
 MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid);
 
+// The plan with exactly `masked` hidden positions; blocks are drawn as for that share. Throws UsageError as above.
+MaskPlan plan_masks_of(const MaskConfig& mask, const MaskGrid& grid, int64_t masked);
+
 // R of an update: mask.prob, or uniform in [prob_min, prob] by the key (seed, Stream::batch, update).
 double mask_ratio(const MaskConfig& mask, uint64_t seed, int64_t update);
 

@@ -1,7 +1,12 @@
 // The plan: which samples belong to which update, slice by slice.
 //
-// A pure function of (seed, number of samples, batch settings): the order of an epoch is a Fisher-Yates shuffle keyed
+// A pure function of (seed, number of samples or their lengths, batch settings): the order of an epoch is a shuffle keyed
 // by (seed, Stream::order, epoch). The update number alone is the position; resuming at any update costs one shuffle.
+//
+// Batches by length (batch_length > 0): samples in the order of their lengths are cut into windows of similar lengths
+// (within a tenth, and at least a batch). A window is shuffled in every epoch and cut into equal batches whose samples
+// times its longest length are at most batch_length; then the batches are shuffled. So every epoch has the same number of
+// batches, all samples, and no batch above the limit.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +20,20 @@ struct PlanSettings {
   int64_t samples = 0;     // N, of the source
   int64_t batch = 0;       // samples per update (B_global)
   int64_t accumulate = 1;  // slices per update
-  bool drop_last = true;
-  bool shuffle = true;  // false: in the order of the source
+  bool drop_last = true;   // no effect on batches by length
+  bool shuffle = true;     // false: in the order of the source, or of lengths
   uint64_t seed = 0;
+  std::vector<int64_t> lengths{};  // of the samples; empty: all alike
+  int64_t batch_length = 0;        // longest length × samples of an update at most; 0: `batch` samples
+  bool crop = false;               // slices are as long as their shortest sample, else as their longest
+};
+
+// Samples of a slice and how long they are. Lengths are 0 where the settings have none.
+struct SliceShape {
+  int64_t samples = 0;
+  int64_t length = 0;    // of all that the model sees of the slice
+  int64_t shortest = 0;  // of what a sample brings along; less than `length` means padding
+  bool operator==(const SliceShape&) const = default;
 };
 
 // One slice: what one forward and backward pass sees.
@@ -27,18 +43,21 @@ struct Slice {
   int64_t part = 0;            // within the update
   int64_t update_samples = 0;  // of all slices of the update
   std::vector<uint32_t> rows;  // indices in the source
+  SliceShape shape{};
+  std::vector<SliceShape> update_shapes{};           // of all slices of the update, this one too
+  std::vector<std::vector<uint32_t>> update_rows{};  // likewise
 };
 
 class Plan {
  public:
-  // Throws UsageError where the batch is larger than the data set, or `accumulate` does not divide it;
-  // DataError where there are no samples.
+  // Throws UsageError where the batch is larger than the data set or smaller than its longest sample, or `accumulate`
+  // does not divide it; DataError where there are no samples.
   explicit Plan(const PlanSettings& settings);
 
   int64_t updates_per_epoch() const { return updates_per_epoch_; }
   int64_t epoch_of(int64_t update) const { return update / updates_per_epoch_; }
-  // Slices of an update; fewer than `accumulate` only where the last batch of an epoch has fewer samples than that.
-  int64_t parts_of(int64_t update) const;
+  // Slices of an update; fewer than `accumulate` only where the update has fewer samples than that.
+  int64_t parts_of(int64_t update);
   // Keeps the order of one epoch, so asking in the order of updates shuffles once per epoch. Not thread-safe.
   Slice slice(int64_t update, int64_t part);
 
@@ -47,12 +66,22 @@ class Plan {
     int64_t first;
     int64_t count;
   };
-  Extent samples_of(int64_t update) const;  // within the order of its epoch
+  struct Window {
+    int64_t first;
+    int64_t count;
+    int64_t batches;
+  };
+  void make_windows();
+  void order_epoch(int64_t epoch);
+  Extent samples_of(int64_t update);  // within the order of its epoch
 
   PlanSettings settings_;
   int64_t updates_per_epoch_ = 0;
+  std::vector<uint32_t> by_length_;
+  std::vector<Window> windows_;
   int64_t ordered_epoch_ = -1;
   std::vector<uint32_t> order_;
+  std::vector<Extent> batches_;  // of the ordered epoch, by length only
 };
 
 }  // namespace d2v

@@ -14,12 +14,15 @@
 
 namespace d2v {
 
+// Outputs of a recording of so many inputs: ceil(inputs · out / in).
+int64_t resampled_length(int64_t inputs, int64_t in_rate, int64_t out_rate);
+
 class Resampler {
  public:
   // Rates in samples a second, both positive.
   Resampler(int64_t in_rate, int64_t out_rate);
 
-  // Outputs of a recording of so many inputs: ceil(inputs · out / in). Output j stands at input j · in / out.
+  // resampled_length at these rates. Output j stands at input j · in / out.
   int64_t length(int64_t inputs) const;
 
   // Inputs [first, last) that outputs [first, first + count) look at. May reach beyond both ends of the recording: there

@@ -1,0 +1,26 @@
+// An audio folder as a list of samples: folder_source.h, with the length of every recording.
+#pragma once
+
+#include <filesystem>
+
+#include "d2v/base/config/modality.h"
+#include "d2v/pipeline/folder_source.h"
+
+namespace d2v {
+
+struct LengthScan {
+  std::filesystem::path cache;  // file with the lengths of an earlier scan, made or renewed; empty: none
+  int64_t threads = 0;          // 0: all cores
+};
+
+// scan_folder for recordings. Headers are read in parallel, of files that the cache does not know by size and time of
+// change. Left out by name, with the reason, in left_out_files: recordings without a usable header, and those shorter
+// than speech.min_seconds or than one frame. Throws DataError where no recording is left, or where more than
+// data.max_bad_fraction are broken (naming the first).
+FolderSource scan_recordings(const std::filesystem::path& folder, const DataConfig& data,
+                             const SpeechConfig& speech, const LengthScan& scan);
+
+// $D2V_CACHE (else ~/.cache/d2v) / lengths / a name made of the folder's path.
+std::filesystem::path length_cache_file(const std::filesystem::path& folder);
+
+}  // namespace d2v

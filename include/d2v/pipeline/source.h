@@ -1,0 +1,52 @@
+// A data set as a list of samples: what plan, loader and reports need of it, whatever it holds.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "d2v/base/config/modality.h"
+
+namespace d2v {
+
+// A file that is not used.
+struct BadFile {
+  std::string path;  // within the source
+  std::string reason;
+  int64_t count = 0;   // how often it came up
+  bool broken = true;  // false: whole, but left out by a setting
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual Modality modality() const = 0;
+  virtual size_t size() const = 0;
+  // Stable for a data set: adding other samples does not change it.
+  virtual uint64_t id(uint32_t row) const = 0;
+  virtual int32_t label(uint32_t row) const = 0;     // class, -1: none
+  virtual std::string name(uint32_t row) const = 0;  // for reports
+  virtual std::string where() const = 0;             // folder or file that was given
+  // Along time: samples at speech.sample_rate, tokens with <s>. 0: all samples are alike, as pictures are.
+  virtual int64_t length(uint32_t row) const = 0;
+  // What the scan left out by name.
+  virtual std::span<const BadFile> left_out() const { return {}; }
+  // For a line of the log.
+  virtual std::string describe() const = 0;
+
+ protected:
+  Source() = default;
+  Source(const Source&) = default;
+  Source(Source&&) = default;
+  Source& operator=(const Source&) = default;
+  Source& operator=(Source&&) = default;
+};
+
+// "pictures", "recordings", "blocks of text".
+std::string_view samples_word(Modality modality);
+
+// A data set's identity, for checkpoints: "6900 pictures, 0123456789abcdef", a hash over the ids in order.
+std::string source_identity(const Source& source);
+
+}  // namespace d2v

@@ -1,0 +1,167 @@
+#include "d2v/pipeline/audio_source.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include "d2v/base/check.h"
+#include "d2v/base/conv_layers.h"
+#include "d2v/base/log.h"
+#include "d2v/pipeline/audio_reader.h"
+#include "d2v/pipeline/resampler.h"
+#include "record_cache.h"
+#include "tsan.h"
+
+namespace fs = std::filesystem;
+namespace tbb = oneapi::tbb;
+
+namespace d2v {
+namespace {
+
+constexpr std::array<std::string_view, 32> kEndings{
+    ".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga",  ".opus", ".m4a", ".aac",  ".mp4", ".wma",
+    ".aif", ".aiff", ".aifc", ".afc", ".au",  ".snd",  ".caf",  ".w64", ".rf64", ".amr", ".ac3",
+    ".wv",  ".ape",  ".tta",  ".mka", ".mkv", ".webm", ".mov",  ".m4b", ".3gp",  ".mp2"};
+
+constexpr std::string_view kCacheVersion = "d2vleng1";
+
+// A recording's header, and the file it was read from. A plain record.
+struct CachedLength {
+  uint64_t id = 0;
+  uint64_t bytes = 0;
+  int64_t changed = 0;  // in ticks of the file clock
+  int64_t rate = 0;
+  int64_t samples = 0;
+};
+
+CachedLength stamp_of(const FolderSource& source, uint32_t row) {
+  std::error_code error;
+  const fs::path file = source.file(row);
+  return {.id = source.samples[row].id,
+          .bytes = fs::file_size(file, error),
+          .changed = fs::last_write_time(file, error).time_since_epoch().count()};
+}
+
+struct Scanned {
+  std::vector<CachedLength> lengths;  // by row; samples 0: broken
+  std::vector<std::string> reasons;
+};
+
+Scanned scan_lengths(const FolderSource& source, const LengthScan& settings) {
+  std::unordered_map<uint64_t, CachedLength> known;
+  for (const CachedLength& length : read_records<CachedLength>(settings.cache, kCacheVersion))
+    known[length.id] = length;
+  const auto count = static_cast<uint32_t>(source.size());
+  Scanned scanned{std::vector<CachedLength>(count), std::vector<std::string>(count)};
+  std::vector<char> read(count, 0);
+  const auto scan = [&](uint32_t row) {
+    tsan::received_by_task();
+    CachedLength& length = scanned.lengths[row] = stamp_of(source, row);
+    const auto old = known.find(length.id);
+    if (old != known.end() && old->second.bytes == length.bytes && old->second.changed == length.changed) {
+      length = old->second;
+    } else {
+      try {
+        const AudioInfo info = read_audio_info(source.file(row));
+        length.rate = info.rate;
+        length.samples = info.samples;
+        read[row] = 1;
+      } catch (const DataError& error) {
+        scanned.reasons[row] = error.what();
+      }
+    }
+    tsan::handed_over_to_tasks();
+  };
+  tbb::task_arena arena(settings.threads > 0 ? static_cast<int>(settings.threads)
+                                             : tbb::task_arena::automatic);
+  tsan::handed_over_to_tasks();
+  arena.execute([&] { tbb::parallel_for(uint32_t{0}, count, scan); });
+  tsan::received_by_task();
+  if (settings.cache.empty() || std::count(read.begin(), read.end(), 1) == 0) return scanned;
+  try {
+    std::vector<CachedLength> good;
+    for (const CachedLength& length : scanned.lengths)
+      if (length.samples > 0) good.push_back(length);
+    write_records(settings.cache, kCacheVersion, good);
+  } catch (const StorageError& error) {
+    log_warning("the lengths of the recordings are not kept for the next time: {}", error.what());
+  }
+  return scanned;
+}
+
+void check_broken(const FolderSource& source, size_t all, double max_fraction) {
+  const auto broken = static_cast<double>(source.report.broken);
+  if (broken <= max_fraction * static_cast<double>(all)) return;
+  const auto first = std::find_if(source.left_out_files.begin(), source.left_out_files.end(),
+                                  [](const BadFile& file) { return file.broken; });
+  fail<DataError>(
+      "{}: {} of {} recordings cannot be read, more than data.max_bad_fraction {} allows; mend or remove "
+      "them, or "
+      "raise that option. The first: {}",
+      source.root.string(), source.report.broken, all, max_fraction, first->reason);
+}
+
+}  // namespace
+
+FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, const SpeechConfig& speech,
+                             const LengthScan& settings) {
+  FolderSource source = scan_folder(folder, data,
+                                    {.modality = Modality::speech,
+                                     .one = "recording",
+                                     .endings = kEndings,
+                                     .shown_endings = ".wav, .flac, .mp3, .ogg, .opus, .m4a and more"});
+  const Scanned scanned = scan_lengths(source, settings);
+  const int64_t least =
+      std::max(static_cast<int64_t>(speech.min_seconds * static_cast<double>(speech.sample_rate)),
+               conv_samples(parse_conv_layers(speech.conv_layers), 1));
+  std::vector<FolderSample> kept;
+  for (uint32_t row = 0; row < source.size(); ++row) {
+    FolderSample& sample = source.samples[row];
+    const CachedLength& length = scanned.lengths[row];
+    if (length.samples == 0) {
+      ++source.report.broken;
+      source.left_out_files.push_back({sample.path, scanned.reasons[row], 1, true});
+      continue;
+    }
+    sample.length = resampled_length(length.samples, length.rate, speech.sample_rate);
+    if (sample.length < least) {
+      ++source.report.too_short;
+      source.left_out_files.push_back(
+          {sample.path,
+           fmt::format("{}: {:.2f} s are shorter than {:.2f} s (speech.min_seconds, or one frame)",
+                       source.file(row).string(),
+                       static_cast<double>(sample.length) / static_cast<double>(speech.sample_rate),
+                       static_cast<double>(least) / static_cast<double>(speech.sample_rate)),
+           1, false});
+      continue;
+    }
+    kept.push_back(std::move(sample));
+  }
+  const size_t all = source.size();
+  source.samples = std::move(kept);
+  check_broken(source, all, data.max_bad_fraction);
+  check<DataError>(
+      !source.samples.empty(),
+      "{}: none of its {} recordings is at least {:.2f} s long; lower speech.min_seconds or change "
+      "data.path. The first: {}",
+      folder.string(), all, static_cast<double>(least) / static_cast<double>(speech.sample_rate),
+      source.left_out_files.front().reason);
+  return source;
+}
+
+fs::path length_cache_file(const fs::path& folder) {
+  const char* cache = std::getenv("D2V_CACHE");
+  const char* home = std::getenv("HOME");
+  const fs::path root =
+      cache != nullptr ? fs::path(cache) : fs::path(home != nullptr ? home : ".") / ".cache/d2v";
+  std::error_code error;
+  return root / "lengths" / fmt::format("{:016x}.bin", path_id(fs::weakly_canonical(folder, error).string()));
+}
+
+}  // namespace d2v

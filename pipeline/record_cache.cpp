@@ -1,0 +1,45 @@
+#include "record_cache.h"
+
+#include <cstdint>
+#include <cstring>
+
+#include "d2v/base/check.h"
+#include "d2v/base/file.h"
+#include "d2v/pipeline/folder_source.h"
+#include "d2v/pipeline/image_reader.h"
+
+namespace d2v {
+namespace {
+
+// The version, then a hash of what follows.
+constexpr size_t kVersion = 8, kHeader = 16;
+
+}  // namespace
+
+std::string read_cache_bytes(const std::filesystem::path& file, std::string_view version) {
+  std::vector<uint8_t> bytes;
+  try {
+    read_file(file, bytes);
+  } catch (const DataError&) {
+    return {};
+  }
+  if (bytes.size() < kHeader) return {};
+  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  uint64_t hash = 0;
+  std::memcpy(&hash, bytes.data() + kVersion, sizeof hash);
+  if (all.substr(0, kVersion) != version || hash != path_id(all.substr(kHeader))) return {};
+  return std::string(all.substr(kHeader));
+}
+
+void write_cache_bytes(const std::filesystem::path& file, std::string_view version, std::string_view bytes) {
+  check(version.size() == kVersion, "cache: a version has {} characters", kVersion);
+  const uint64_t hash = path_id(bytes);
+  std::string text(version);
+  text.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+  text.append(bytes);
+  std::error_code error;
+  std::filesystem::create_directories(file.parent_path(), error);  // write_file reports what is missing
+  write_file(file, text);
+}
+
+}  // namespace d2v

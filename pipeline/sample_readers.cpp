@@ -1,0 +1,76 @@
+#include "sample_readers.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "d2v/base/check.h"
+#include "d2v/pipeline/image_reader.h"
+#include "d2v/pipeline/transforms.h"
+
+namespace d2v {
+namespace {
+
+constexpr double kVarianceEps = 1e-5;
+
+// Mean 0 and variance 1 over the samples. Sums in double, in order: the same bits everywhere.
+void normalize(std::span<float> samples, const std::string& file) {
+  double sum = 0, squares = 0;
+  for (const float x : samples) sum += x;
+  const double count = static_cast<double>(samples.size()), mean = sum / count;
+  for (const float x : samples) squares += (x - mean) * (x - mean);
+  check<DataError>(squares > 0, "{}: silent: all of its {} samples here are equal", file, samples.size());
+  const double scale = 1 / std::sqrt(squares / count + kVarianceEps);
+  for (float& x : samples) x = static_cast<float>((x - mean) * scale);
+}
+
+const FolderSource& folder_of(const Source& source) {
+  const auto* folder = dynamic_cast<const FolderSource*>(&source);
+  check(folder != nullptr, "{}: expected a folder of {}", source.where(), samples_word(source.modality()));
+  return *folder;
+}
+
+}  // namespace
+
+ReadSample picture_reader(const FolderSource& source, const LoaderSettings& settings) {
+  return [&source, image = settings.image, max_pixels = settings.data.max_pixels,
+          training = settings.mode == LoaderMode::train, normalize = Normalizer(settings.image)](
+             const SampleRead& sample, const RngKey& key, const SliceShape&, SampleScratch& scratch,
+             const SampleOut& out) -> int64_t {
+    read_file(source.file(sample.row), scratch.file);
+    normalize(training ? training_picture(scratch.file, image, max_pixels, key)
+                       : center_picture(scratch.file, image, max_pixels),
+              out.input);
+    return 0;
+  };
+}
+
+ReadSample recording_reader(const FolderSource& source, const LoaderSettings& settings) {
+  auto reader = std::make_shared<AudioReader>(settings.speech.sample_rate);
+  return [&source, reader, normalized = settings.speech.normalize,
+          training = settings.mode == LoaderMode::train](const SampleRead& sample, RngKey key,
+                                                         const SliceShape& shape, SampleScratch& scratch,
+                                                         const SampleOut& out) {
+    const int64_t all = source.samples[sample.row].length, length = std::min(all, shape.length);
+    int64_t first = (all - length) / 2;
+    if (training) {
+      key.stream = Stream::crop;
+      first = static_cast<int64_t>(Philox(key).uniform() * static_cast<double>(all - length + 1));
+    }
+    const std::span<float> sound = out.input.first(static_cast<size_t>(length));
+    reader->read(source.file(sample.row), first, sound, scratch.audio);
+    if (normalized) normalize(sound, source.file(sample.row).string());
+    std::fill(out.input.begin() + length, out.input.end(), 0.0f);
+    return length;
+  };
+}
+
+ReadSample sample_reader(const Source& source, const LoaderSettings& settings) {
+  switch (source.modality()) {
+    case Modality::speech:
+      return recording_reader(folder_of(source), settings);
+    default:
+      return picture_reader(folder_of(source), settings);
+  }
+}
+
+}  // namespace d2v

@@ -1,0 +1,30 @@
+#include "d2v/pipeline/sources.h"
+
+#include "d2v/pipeline/audio_source.h"
+#include "d2v/pipeline/image_splits.h"
+
+namespace d2v {
+namespace {
+
+DataSources shared(PretrainSources sources) {
+  DataSources result{std::make_shared<FolderSource>(std::move(sources.train)), nullptr};
+  if (sources.valid.size() > 0) result.valid = std::make_shared<FolderSource>(std::move(sources.valid));
+  return result;
+}
+
+}  // namespace
+
+DataSources open_sources(const Config& config) {
+  const auto seed = static_cast<uint64_t>(config.run.seed);
+  switch (config.model.modality) {
+    case Modality::speech:
+      return shared(pretrain_sources(config.data, seed, [&](const auto& folder, const DataConfig& data) {
+        return scan_recordings(folder, data, config.speech,
+                               {.cache = length_cache_file(folder), .threads = config.data.threads});
+      }));
+    default:
+      return shared(pretrain_sources(config.data, seed));
+  }
+}
+
+}  // namespace d2v
