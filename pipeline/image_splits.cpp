@@ -53,7 +53,9 @@ std::vector<uint32_t> take_out(const ImageSource& source, std::vector<uint32_t>&
   return taken;
 }
 
-double share_of(const std::string& text) {
+}  // namespace
+
+double held_out_share(const std::string& text) {
   double value = 0;
   const char* end = text.data() + text.size() - 1;
   const auto [stop, error] = std::from_chars(text.data(), end, value);
@@ -61,8 +63,6 @@ double share_of(const std::string& text) {
                     "data.valid: expected a folder or a share above 0% and up to 50%, found {}", text);
   return value / 100;
 }
-
-}  // namespace
 
 ImageSplits split_source(const ImageSource& source, double valid_share, double test_share, uint64_t seed) {
   ImageSplits splits;
@@ -97,7 +97,8 @@ PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed, const 
   }
   PretrainSources sources;
   if (config.valid.ends_with('%')) {
-    const std::vector<uint32_t> valid = take_out(all, train, share_of(config.valid), seed, Split::valid);
+    const std::vector<uint32_t> valid =
+        take_out(all, train, held_out_share(config.valid), seed, Split::valid);
     check<UsageError>(
         !valid.empty() && !train.empty(),
         "data.valid: {} of {} {} leaves {} to train on and {} held out; change the share or give a "

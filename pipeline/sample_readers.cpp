@@ -64,10 +64,30 @@ ReadSample recording_reader(const FolderSource& source, const LoaderSettings& se
   };
 }
 
+ReadSample block_reader(const TextSource& source, const LoaderSettings&) {
+  return [&source](const SampleRead& sample, const RngKey&, const SliceShape& shape, SampleScratch&,
+                   const SampleOut& out) {
+    const TextBlock& block = source.blocks[sample.row];
+    const int64_t length = std::min(block.length, shape.length), size = source.vocabulary.size;
+    const std::span<int64_t> tokens = out.tokens.first(static_cast<size_t>(length));
+    tokens[0] = source.vocabulary.bos;
+    source.file->read(block.first, tokens.subspan(1));
+    const auto wrong =
+        std::find_if(tokens.begin(), tokens.end(), [&](int64_t t) { return t < 0 || t >= size; });
+    check<DataError>(wrong == tokens.end(),
+                     "{}: {} hold the id {}, the vocabulary has {}; the file was made with another one",
+                     source.where(), source.name(sample.row), wrong == tokens.end() ? 0 : *wrong, size);
+    std::fill(out.tokens.begin() + length, out.tokens.end(), source.vocabulary.pad);
+    return length;
+  };
+}
+
 ReadSample sample_reader(const Source& source, const LoaderSettings& settings) {
   switch (source.modality()) {
     case Modality::speech:
       return recording_reader(folder_of(source), settings);
+    case Modality::text:
+      return block_reader(dynamic_cast<const TextSource&>(source), settings);
     default:
       return picture_reader(folder_of(source), settings);
   }

@@ -9,6 +9,7 @@
 #include "d2v/pipeline/folder_source.h"
 #include "d2v/pipeline/loader.h"
 #include "d2v/pipeline/masks.h"
+#include "d2v/pipeline/text_source.h"
 
 namespace d2v {
 
@@ -41,5 +42,6 @@ ReadSample sample_reader(const Source& source, const LoaderSettings& settings);
 
 ReadSample picture_reader(const FolderSource& source, const LoaderSettings& settings);
 ReadSample recording_reader(const FolderSource& source, const LoaderSettings& settings);
+ReadSample block_reader(const TextSource& source, const LoaderSettings& settings);
 
 }  // namespace d2v

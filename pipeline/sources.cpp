@@ -2,6 +2,7 @@
 
 #include "d2v/pipeline/audio_source.h"
 #include "d2v/pipeline/image_splits.h"
+#include "d2v/pipeline/text_source.h"
 
 namespace d2v {
 namespace {
@@ -22,6 +23,12 @@ DataSources open_sources(const Config& config) {
         return scan_recordings(folder, data, config.speech,
                                {.cache = length_cache_file(folder), .threads = config.data.threads});
       }));
+    case Modality::text: {
+      TextSources texts = open_texts(config.data, config.text, seed);
+      DataSources sources{std::make_shared<TextSource>(std::move(texts.train)), nullptr};
+      if (texts.valid.size() > 0) sources.valid = std::make_shared<TextSource>(std::move(texts.valid));
+      return sources;
+    }
     default:
       return shared(pretrain_sources(config.data, seed));
   }

@@ -21,6 +21,7 @@ const Command& report_command();
 const Command& embed_command();
 const Command& probe_command();
 const Command& masks_command();
+const Command& prepare_command();
 const Command& bench_command();
 
 }  // namespace d2v

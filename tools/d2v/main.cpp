@@ -16,7 +16,7 @@ namespace {
 const std::vector<const Command*>& commands() {
   static const std::vector<const Command*> list{
       &pretrain_command(), &resume_command(), &config_command(), &inspect_command(), &report_command(),
-      &embed_command(),    &probe_command(),  &masks_command(),  &bench_command(),
+      &embed_command(),    &probe_command(),  &masks_command(),  &prepare_command(), &bench_command(),
   };
   return list;
 }

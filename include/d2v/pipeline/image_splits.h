@@ -23,6 +23,9 @@ struct ImageSplits {
 // those that are not test). Throws UsageError where train would be empty.
 ImageSplits split_source(const ImageSource& source, double valid_share, double test_share, uint64_t seed);
 
+// 0.05 for "5%". Throws UsageError outside (0, 50%].
+double held_out_share(const std::string& text);
+
 // Sources of a pretraining run. data.path without its valid and test folders; data.valid is a folder, or a share such as
 // 5% that is taken out of the training pictures by key; empty: no held-out pictures (valid.samples is empty).
 // Throws DataError as scan_images does, UsageError for a share outside (0, 50%].

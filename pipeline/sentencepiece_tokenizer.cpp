@@ -1,0 +1,139 @@
+#include "sentencepiece_tokenizer.h"
+
+#include <algorithm>
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
+#include <unordered_map>
+
+#include "d2v/base/check.h"
+#include "d2v/base/file.h"
+#include "d2v/pipeline/folder_source.h"
+
+namespace d2v {
+namespace {
+
+constexpr uint64_t kMaxModel = 256u << 20;
+constexpr size_t kMaxLine =
+    64 << 10;  // bytes given to the library at once: it takes time quadratic in a line
+
+struct Model {
+  sentencepiece::SentencePieceProcessor processor;
+  std::vector<uint32_t> out;  // id to give for a piece
+  std::vector<int> back;      // piece of an id, -1 for special tokens
+  Vocabulary vocabulary;
+};
+
+// The longest beginning of a line that is at most kMaxLine bytes and ends before a space, or at least between characters.
+size_t piece_of_line(std::string_view line) {
+  if (line.size() <= kMaxLine) return line.size();
+  const size_t space = line.rfind(' ', kMaxLine);
+  if (space != std::string_view::npos && space > 0) return space;
+  size_t end = kMaxLine;
+  while (end > 0 && (static_cast<uint8_t>(line[end]) & 0xc0) == 0x80) --end;
+  return end;
+}
+
+class SentencePieceTokenizer : public Tokenizer {
+ public:
+  explicit SentencePieceTokenizer(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+  const Vocabulary& vocabulary() const override { return model_->vocabulary; }
+  std::unique_ptr<Tokenizer> copy() const override {
+    return std::make_unique<SentencePieceTokenizer>(model_);
+  }
+
+  void encode(std::string_view text, std::vector<uint32_t>& ids) override {
+    while (!text.empty()) {
+      std::string_view line = text.substr(0, text.find('\n'));
+      text.remove_prefix(std::min(line.size() + 1, text.size()));
+      while (!line.empty()) {
+        const size_t size = piece_of_line(line);
+        encode_piece(line.substr(0, size), ids);
+        line.remove_prefix(size);
+      }
+    }
+  }
+
+  std::string decode(const std::vector<uint32_t>& ids) const override {
+    std::vector<int> pieces;
+    for (const uint32_t id : ids)
+      if (id < model_->back.size() && model_->back[id] >= 0) pieces.push_back(model_->back[id]);
+    std::string text;
+    const auto status = model_->processor.Decode(pieces, &text);
+    check(status.ok(), "sentencepiece: {}", status.ToString());
+    return text;
+  }
+
+ private:
+  void encode_piece(std::string_view line, std::vector<uint32_t>& ids) {
+    const auto status = model_->processor.Encode(line, &pieces_);
+    check(status.ok(), "sentencepiece: {}", status.ToString());
+    for (const int piece : pieces_) ids.push_back(model_->out[static_cast<size_t>(piece)]);
+  }
+
+  std::shared_ptr<const Model> model_;
+  std::vector<int> pieces_;
+};
+
+class Lines : public sentencepiece::SentenceIterator {
+ public:
+  explicit Lines(const std::function<bool(std::string&)>& next) : next_(next) { Next(); }
+  bool done() const override { return done_; }
+  void Next() override { done_ = !next_(line_); }
+  const std::string& value() const override { return line_; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  const std::function<bool(std::string&)>& next_;
+  std::string line_;
+  bool done_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& file) {
+  const std::string bytes = read_file(file, kMaxModel);
+  auto model = std::make_shared<Model>();
+  model->processor.SetEncodeExtraOptions("").IgnoreError();
+  const auto status = model->processor.LoadFromSerializedProto(bytes);
+  check<DataError>(
+      status.ok() && model->processor.GetPieceSize() > 0,
+      "{}: not a SentencePiece model ({}); expected one, or a folder with encoder.json, vocab.bpe and "
+      "dict.txt",
+      file.string(), status.ok() ? "no pieces" : status.ToString());
+  const int pieces = model->processor.GetPieceSize();
+  model->out.assign(static_cast<size_t>(pieces), model->vocabulary.unk);
+  model->back.assign(kFirstToken, -1);
+  for (int piece = 0; piece < pieces; ++piece) {
+    if (model->processor.IsUnknown(piece) || model->processor.IsControl(piece)) continue;
+    model->out[static_cast<size_t>(piece)] = static_cast<uint32_t>(model->back.size());
+    model->back.push_back(piece);
+  }
+  model->vocabulary.size = static_cast<uint32_t>(model->back.size()) + 1;
+  model->vocabulary.mask = model->vocabulary.size - 1;
+  model->vocabulary.hash = std::max<uint64_t>(path_id(bytes), 1);
+  return std::make_unique<SentencePieceTokenizer>(std::move(model));
+}
+
+std::string train_sentencepiece(int64_t size, const std::function<bool(std::string&)>& next) {
+  // The model counts <unk>, <s> and </s> of its own, for which our <s>, <pad>, </s>, <unk> and <mask> stand.
+  const int64_t own = 3, ours = kFirstToken + 1;
+  check<UsageError>(size > ours + 16, "--train-vocab: expected more than {} tokens, found {}", ours + 16,
+                    size);
+  Lines lines(next);
+  std::string model;
+  const auto status = sentencepiece::SentencePieceTrainer::Train(
+      std::unordered_map<std::string, std::string>{{"vocab_size", std::to_string(size - ours + own)},
+                                                   {"model_type", "unigram"},
+                                                   {"character_coverage", "0.9995"},
+                                                   {"num_threads", "1"},
+                                                   {"input_sentence_size", "1000000"},
+                                                   {"shuffle_input_sentence", "false"},
+                                                   {"max_sentence_length", "65536"},
+                                                   {"minloglevel", "2"}},
+      &lines, &model);
+  check<DataError>(status.ok(), "no vocabulary of {} tokens can be trained on this text: {}", size,
+                   status.ToString());
+  return model;
+}
+
+}  // namespace d2v

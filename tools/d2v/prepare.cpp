@@ -1,0 +1,69 @@
+// d2v prepare: data in the form that training reads fastest.
+#include <algorithm>
+
+#include "commands.h"
+#include "d2v/base/check.h"
+#include "d2v/base/log.h"
+#include "d2v/base/options.h"
+#include "d2v/pipeline/prepare_text.h"
+
+namespace d2v {
+namespace {
+
+TextDocuments documents_of(const std::string& text) {
+  const auto& names = EnumNames<TextDocuments>::names;
+  const auto found = std::find(names.begin(), names.end(), text);
+  check<UsageError>(found != names.end(), "--documents: expected {}, found '{}'", fmt::join(names, ", "),
+                    text);
+  return static_cast<TextDocuments>(found - names.begin());
+}
+
+int run(const ParsedLine& line) {
+  check<UsageError>(line.positional[0] == "text", "d2v prepare: expected text, found '{}'",
+                    line.positional[0]);
+  check<UsageError>(line.has("out"), "where to? Give --out FILE.d2vtok");
+  Config config;
+  auto table = option_table(config);
+  apply_overrides(table, line.overrides);
+  const PreparedText prepared =
+      prepare_text({.inputs = {line.positional.begin() + 1, line.positional.end()},
+                    .output = line.text("out"),
+                    .vocabulary = config.text.vocabulary,
+                    .train_vocabulary = line.integer("train-vocab", 0, Range{0, 1 << 24}),
+                    .documents = documents_of(line.text("documents")),
+                    .max_bad_fraction = config.data.max_bad_fraction});
+  for (const BadFile& file : prepared.left_out) log_warning("left out: {}", file.reason);
+  for (const BadFile& file : prepared.mended)
+    log_warning("{}: {} places of {}", file.path, file.count, file.reason);
+  fmt::print("{} files, {} bytes of text, {} documents, {} tokens\nvocabulary: {}\nwritten: {}\n",
+             prepared.files, prepared.bytes, prepared.documents, prepared.tokens,
+             prepared.vocabulary.string(), line.text("out"));
+  return 0;
+}
+
+}  // namespace
+
+const Command& prepare_command() {
+  static const Command command{
+      .spec = {.name = "prepare",
+               .usage = "text INPUT… --out FILE [--text.vocabulary V | --train-vocab N]",
+               .summary = "turn text files into a token file",
+               .positional = {"KIND", "INPUT"},
+               .min_positional = 2,
+               .max_positional = 10000,
+               .options =
+                   {{"out", "FILE", "", "the token file to write, such as text.d2vtok"},
+                    {"train-vocab", "N", "0",
+                     "train a SentencePiece vocabulary of N tokens on the text; FILE with the ending .model"},
+                    {"documents", "files|paragraphs|lines", "files",
+                     "what a document is; paragraphs end at blank lines"}},
+               .takes_config = true,
+               .details =
+                   "INPUT is a file, or a folder that is searched for .txt. Text is UTF-8: invalid bytes "
+                   "become U+FFFD, CRLF\nbecomes LF; files without text and with NUL bytes are left out and "
+                   "named.\n"},
+      .run = run};
+  return command;
+}
+
+}  // namespace d2v
