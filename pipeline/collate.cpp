@@ -32,7 +32,11 @@ Collate::Collate(const Source& source, const LoaderSettings& settings)
       lengths_(used_lengths(source, settings)),
       clones_(settings.mode == LoaderMode::embed ? 0 : settings.mask.clones),
       work_(source, settings, lengths_) {
+  if (const auto* text = dynamic_cast<const TextSource*>(&source)) vocabulary_ = &text->vocabulary;
   if (clones_ == 0) return;
+  check<UsageError>(settings.mask.keep_share + settings.mask.random_share <= 1,
+                    "mask.keep_share {} and mask.random_share {} are more than 1 together",
+                    settings.mask.keep_share, settings.mask.random_share);
   // Settings that keep or hide nothing are refused before the first file.
   if (lengths_.empty()) {
     plan_masks(settings_.mask, geometry_.grid(0));
@@ -46,14 +50,38 @@ Collate::Collate(const Source& source, const LoaderSettings& settings)
   }
 }
 
-MaskPlan Collate::plan_of(int64_t update, const SliceShape& shape) const {
+double Collate::ratio_of(int64_t update) const {
   // Held-out masks are the same at every evaluation, whatever batch a picture is in.
   const bool fixed = settings_.mode != LoaderMode::train;
-  const double ratio = fixed ? settings_.mask.prob : mask_ratio(settings_.mask, settings_.seed, update);
+  return fixed ? settings_.mask.prob : mask_ratio(settings_.mask, settings_.seed, update);
+}
+
+int64_t Collate::least_hidden(const Slice& slice, int64_t part, double ratio) const {
+  const SliceShape& shape = slice.update_shapes[part];
+  int64_t least = geometry_.positions(shape.shortest) - 1;
+  MaskScratch scratch;
+  for (const uint32_t row : slice.update_rows[part]) {
+    const int64_t length = lengths_.empty() ? 0 : std::min(lengths_[row], shape.length);
+    const MaskPlan plan = plan_masks(settings_.mask, geometry_.grid(length), ratio);
+    for (int64_t clone = 0; clone < clones_; ++clone) {
+      const RngKey key = work_.mask_key(slice.epoch, {source_.id(row), 0}, clone);
+      least = std::min(least, hidden_before_correction(plan, key, scratch));
+    }
+  }
+  return std::max<int64_t>(least, 1);
+}
+
+MaskPlan Collate::plan_of(const Slice& slice, int64_t part) const {
+  const SliceShape& shape = slice.update_shapes[part];
+  const double ratio = ratio_of(slice.update);
+  if (settings_.mask.kind == MaskKind::spans || settings_.mask.kind == MaskKind::bert) {
+    return plan_masks_of(settings_.mask, geometry_.grid(shape.length), ratio,
+                         least_hidden(slice, part, ratio));
+  }
   const MaskPlan plan = plan_masks(settings_.mask, geometry_.grid(shape.shortest), ratio);
   if (shape.shortest == shape.length) return plan;
   // As many hidden as in the shortest sample of the slice: more would not fit there.
-  return plan_masks_of(settings_.mask, geometry_.grid(shape.length), plan.masked);
+  return plan_masks_of(settings_.mask, geometry_.grid(shape.length), ratio, plan.masked);
 }
 
 void Collate::prepare(const Slice& slice, Batch& batch) const {
@@ -76,15 +104,19 @@ void Collate::prepare(const Slice& slice, Batch& batch) const {
   batch.lengths.resize(padded ? static_cast<size_t>(samples) : 0);
   int64_t masked = 0;
   if (clones_ > 0) {
-    const MaskPlan plan = plan_of(slice.update, slice.shape);
-    batch.positions = plan.grid.positions();
-    batch.visible_count = plan.visible;
-    masked = plan.masked;
-    for (const SliceShape& shape : slice.update_shapes)
-      batch.update_sample_size += shape.samples * clones_ * plan_of(slice.update, shape).masked;
+    for (size_t part = 0; part < slice.update_shapes.size(); ++part) {
+      const MaskPlan plan = plan_of(slice, static_cast<int64_t>(part));
+      batch.update_sample_size += slice.update_shapes[part].samples * clones_ * plan.masked;
+      if (static_cast<int64_t>(part) != slice.part) continue;
+      batch.positions = plan.grid.positions();
+      batch.visible_count = plan.visible;
+      masked = plan.masked;
+    }
   }
   batch.visible.resize(static_cast<size_t>(samples * clones_ * batch.visible_count));
   batch.masked.resize(static_cast<size_t>(samples * clones_ * masked));
+  const bool replaces = vocabulary_ != nullptr && settings_.mask.kind == MaskKind::bert;
+  batch.replaced.resize(replaces ? batch.masked.size() : 0);
   batch.refs.assign(static_cast<size_t>(samples), {});
   batch.labels.assign(static_cast<size_t>(samples), -1);
   batch.rows.assign(static_cast<size_t>(samples), kLeftOut);
@@ -106,15 +138,22 @@ void Collate::sample(const Slice& slice, int64_t i, SampleScratch& scratch, Batc
 
 void Collate::draw_masks(const SampleDone& sample, int64_t valid, const Slice& slice, int64_t i,
                          SampleScratch& scratch, Batch& batch) const {
-  MaskPlan plan = plan_of(slice.update, slice.shape);
-  const int64_t positions = plan.grid.positions(), kept = plan.visible, hidden = plan.masked;
-  if (valid < positions) plan = plan_masks_of(settings_.mask, sequence_grid(valid), hidden);
+  const int64_t kept = batch.visible_count, hidden = batch.positions - kept;
+  const double ratio = ratio_of(slice.update);
+  const MaskGrid grid = lengths_.empty() ? geometry_.grid(0) : sequence_grid(valid);
+  MaskPlan plan = plan_masks(settings_.mask, grid, ratio);
+  if (plan.masked != hidden) plan = plan_masks_of(settings_.mask, grid, ratio, hidden);
+  const int64_t tokens = geometry_.tokens(slice.shape.length);
   for (int64_t clone = 0; clone < clones_; ++clone) {
     const std::span<int64_t> visible = piece(batch.visible, i * clones_ + clone, kept);
-    draw_mask(plan, work_.mask_key(slice.epoch, sample.ref, clone), scratch.mask,
-              visible.first(static_cast<size_t>(plan.visible)),
-              piece(batch.masked, i * clones_ + clone, hidden));
+    const std::span<int64_t> masked = piece(batch.masked, i * clones_ + clone, hidden);
+    const RngKey key = work_.mask_key(slice.epoch, sample.ref, clone);
+    draw_mask(plan, key, scratch.mask, visible.first(static_cast<size_t>(plan.visible)), masked);
     std::iota(visible.begin() + plan.visible, visible.end(), valid);  // the padding
+    if (batch.replaced.size() == 0) continue;
+    draw_replacements(settings_.mask, {kFirstToken, vocabulary_->mask - 1, vocabulary_->mask}, key,
+                      piece(batch.tokens, i, tokens), masked,
+                      piece(batch.replaced, i * clones_ + clone, hidden));
   }
 }
 
@@ -133,6 +172,7 @@ void Collate::finish(Batch& batch) const {
       move_piece(batch.tokens, i, kept, tokens);
       move_piece(batch.visible, i, kept, visible);
       move_piece(batch.masked, i, kept, masked);
+      if (batch.replaced.size() > 0) move_piece(batch.replaced, i, kept, masked);
       if (padded) move_piece(batch.lengths, i, kept, 1);
       batch.refs[kept] = batch.refs[i];
       batch.labels[kept] = batch.labels[i];

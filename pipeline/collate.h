@@ -5,6 +5,7 @@
 
 #include "d2v/pipeline/batch.h"
 #include "d2v/pipeline/loader.h"
+#include "d2v/pipeline/tokenizer.h"
 #include "sample_lengths.h"
 #include "sample_work.h"
 
@@ -24,7 +25,9 @@ class Collate {
   std::vector<BadFile> bad_files() const { return work_.bad_files(); }
 
  private:
-  MaskPlan plan_of(int64_t update, const SliceShape& shape) const;
+  double ratio_of(int64_t update) const;
+  MaskPlan plan_of(const Slice& slice, int64_t part) const;
+  int64_t least_hidden(const Slice& slice, int64_t part, double ratio) const;
   void draw_masks(const SampleDone& sample, int64_t valid, const Slice& slice, int64_t i,
                   SampleScratch& scratch, Batch& batch) const;
 
@@ -33,6 +36,7 @@ class Collate {
   SampleGeometry geometry_;
   std::vector<int64_t> lengths_;  // what of each row is used at most; empty for pictures
   int64_t clones_;
+  const Vocabulary* vocabulary_ = nullptr;  // text
   SampleWork work_;
 };
 

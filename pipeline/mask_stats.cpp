@@ -117,8 +117,9 @@ std::string format_mask_stats(const MaskStats& stats) {
   std::string text = fmt::format("{} masks of {} x {} positions ({}): {} samples, {} clones each\n",
                                  stats.samples * stats.clones, plan.grid.rows, plan.grid.columns,
                                  name_of(plan.kind), stats.samples, stats.clones);
-  if (plan.kind != MaskKind::random)
-    text += fmt::format("blocks of side {}, {} a mask\n", plan.block, plan.starts);
+  if (plan.mean_starts > 0)
+    text += fmt::format("runs of {}, {:.1f} a mask on average\n", plan.block, plan.mean_starts);
+  if (plan.starts > 0) text += fmt::format("blocks of side {}, {} a mask\n", plan.block, plan.starts);
   text += fmt::format("kept    {:4} of {} positions, {:5.1f} %\n", plan.visible, plan.grid.positions(),
                       100 * static_cast<double>(plan.visible) / positions);
   text += fmt::format("hidden  {:4} of {} positions, {:5.1f} %\n\n", plan.masked, plan.grid.positions(),

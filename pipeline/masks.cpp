@@ -12,6 +12,7 @@
 #endif
 
 #include "d2v/base/check.h"
+#include "mask_bits.h"
 
 namespace d2v {
 namespace {
@@ -29,31 +30,6 @@ struct ByteTable {
   }
 };
 constexpr ByteTable kBytes;
-
-// Sets the bits [first, first + count), count from 1 to 64. Touches the word after the last bit's too.
-void set_run(uint64_t* words, int64_t first, int64_t count) {
-  const uint64_t run = ~uint64_t{0} >> (64 - count);
-  const int shift = static_cast<int>(first & 63);
-  words[first >> 6] |= run << shift;
-  words[(first >> 6) + 1] |= run >> 1 >> (63 - shift);
-}
-
-// Sets (or clears) `count` random bits out of those that are not so yet: uniform without replacement.
-template <bool Value>
-void change_random_bits(uint64_t* words, int64_t positions, int64_t count, Philox& random) {
-  while (count > 0) {
-    const uint32_t at = random.below(static_cast<uint32_t>(positions));
-    const uint64_t bit = uint64_t{1} << (at & 63);
-    uint64_t& word = words[at >> 6];
-    const bool changes = ((word & bit) != 0) != Value;
-    if constexpr (Value) {
-      word |= bit;
-    } else {
-      word &= ~bit;
-    }
-    count -= changes;
-  }
-}
 
 // Writes first + offsets: eight positions. Not left to the compiler: for all it knows, `next` and the table overlap.
 inline void write_eight(const uint8_t* offsets, int64_t first, int64_t* next) {
@@ -86,6 +62,8 @@ void list_bits(const uint64_t* words, int64_t positions, int64_t* ones, int64_t*
   }
 }
 
+}  // namespace
+
 void draw_blocks(const MaskPlan& plan, Philox& random, uint64_t* words) {
   const auto columns = static_cast<uint32_t>(plan.grid.columns);
   const int64_t last_row = plan.grid.rows - 1, before = plan.block / 2, after = plan.block - before;
@@ -102,8 +80,6 @@ void draw_blocks(const MaskPlan& plan, Philox& random, uint64_t* words) {
   }
 }
 
-}  // namespace
-
 MaskGrid image_grid(const ImageConfig& image) {
   check<UsageError>(
       image.patch > 0 && image.size % image.patch == 0,
@@ -117,17 +93,60 @@ MaskGrid sequence_grid(int64_t length) { return {1, length, true}; }
 
 namespace {
 
+bool in_runs(MaskKind kind) { return kind == MaskKind::spans || kind == MaskKind::bert; }
+
+void check_kind(const MaskConfig& mask, const MaskGrid& grid) {
+  check<UsageError>(
+      mask.kind != MaskKind::beit || !grid.sequence,
+      "mask.kind: beit draws rectangles of patches, which a sequence has not; choose spans or block");
+  check<UsageError>(!in_runs(mask.kind) || grid.sequence,
+                    "mask.kind: {} draws runs, which a grid of patches has not; choose beit or block",
+                    name_of(mask.kind));
+}
+
+// Where spans may begin: wav2vec's leave out the last `block` positions, so that the very last one is never hidden;
+// BERT's runs are cut off at the end.
+void plan_starts(const MaskConfig& mask, double prob, MaskPlan& plan) {
+  const int64_t positions = plan.grid.positions();
+  plan.mean_starts = prob * static_cast<double>(positions) / static_cast<double>(plan.block);
+  plan.start_range = mask.kind == MaskKind::spans ? positions - plan.block : positions;
+  check<UsageError>(plan.start_range > 0,
+                    "mask.block: runs of {} do not fit {} positions; lower it or use longer samples",
+                    plan.block, positions);
+}
+
+// Positions that starts drawn without replacement hide on average.
+int64_t expected_hidden(const MaskPlan& plan) {
+  const auto range = static_cast<double>(plan.start_range);
+  double hidden = 0;
+  for (int64_t at = 0; at < plan.grid.positions(); ++at) {
+    const int64_t first = std::max<int64_t>(at - plan.block + 1, 0),
+                  last = std::min(at, plan.start_range - 1);
+    if (last < first) continue;
+    hidden += 1 - std::pow(1 - static_cast<double>(last - first + 1) / range, plan.mean_starts);
+  }
+  return static_cast<int64_t>(hidden);
+}
+
 // Counts are given: what is left are the starting points.
 MaskPlan complete_plan(const MaskConfig& mask, const MaskGrid& grid, double prob, int64_t visible) {
+  check_kind(mask, grid);
   MaskPlan plan;
   plan.grid = grid;
   plan.kind = mask.kind;
-  plan.block = mask.kind == MaskKind::random ? 1 : mask.block;
+  plan.block = mask.kind == MaskKind::random || mask.kind == MaskKind::beit ? 1 : mask.block;
   const auto positions = static_cast<double>(grid.positions());
   // The share that blocks cover: kept ones for inverse_block, hidden ones for block.
   const double covered = mask.kind == MaskKind::block ? prob : 1.0 - prob;
+  if (in_runs(mask.kind)) {
+    plan_starts(mask, prob, plan);
+    if (visible < 0) visible = grid.positions() - expected_hidden(plan);
+  }
   plan.visible = visible;
   plan.masked = grid.positions() - plan.visible;
+  plan.area_min = mask.area_min;
+  plan.area_max = mask.area_max > 0 ? mask.area_max : grid.positions();
+  plan.aspect = mask.aspect;
 
   check<UsageError>(
       plan.visible > 0,
@@ -139,7 +158,7 @@ MaskPlan complete_plan(const MaskConfig& mask, const MaskGrid& grid, double prob
       "mask.prob: {} hides none of the {} positions, there would be nothing to predict; raise it to "
       "{:.3g} or more",
       prob, grid.positions(), 1.0 / positions);
-  if (mask.kind == MaskKind::random) return plan;
+  if (mask.kind != MaskKind::block && mask.kind != MaskKind::inverse_block) return plan;
 
   const double area = static_cast<double>(grid.sequence ? plan.block : plan.block * plan.block);
   plan.starts = static_cast<int64_t>(positions * ((covered + mask.adjust) / area) * (1.0 + mask.dropout));
@@ -150,20 +169,65 @@ MaskPlan complete_plan(const MaskConfig& mask, const MaskGrid& grid, double prob
   return plan;
 }
 
+// Bits mark the kind of position that blocks cover; without blocks, the rarer kind.
+bool marks_visible(const MaskPlan& plan) {
+  if (plan.kind == MaskKind::random) return plan.visible <= plan.masked;
+  return plan.kind == MaskKind::inverse_block;
+}
+
+// Draws before the count is corrected; returns the number of marked positions.
+int64_t draw_marks(const MaskPlan& plan, Philox& random, MaskScratch& scratch) {
+  const int64_t positions = plan.grid.positions(), words = (positions + 63) / 64;
+  scratch.bits.assign(static_cast<size_t>(words + 1), 0);
+  scratch.ones.resize(static_cast<size_t>(positions + kSlack));
+  scratch.zeros.resize(static_cast<size_t>(positions + kSlack));
+  uint64_t* bits = scratch.bits.data();
+  switch (plan.kind) {
+    case MaskKind::spans:
+    case MaskKind::bert:
+      draw_spans(plan, random, scratch, bits);
+      break;
+    case MaskKind::beit:
+      draw_rectangles(plan, random, bits);
+      break;
+    default:
+      draw_blocks(plan, random, bits);
+  }
+  int64_t marked = 0;
+  for (int64_t i = 0; i < words; ++i) marked += std::popcount(bits[i]);
+  return marked;
+}
+
 }  // namespace
 
 MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob) {
   const auto positions = static_cast<double>(grid.positions());
   const double keep = 1.0 - prob;  // rounded before the product: T = 10, R = 0.8 keeps 1
-  const int64_t visible = mask.kind == MaskKind::block
-                              ? grid.positions() - static_cast<int64_t>(positions * prob)
-                              : static_cast<int64_t>(positions * keep);
+  int64_t visible = static_cast<int64_t>(positions * keep);
+  if (mask.kind == MaskKind::block || mask.kind == MaskKind::beit)
+    visible = grid.positions() - static_cast<int64_t>(positions * prob);
+  if (in_runs(mask.kind)) visible = -1;
   return complete_plan(mask, grid, prob, visible);
 }
 
-MaskPlan plan_masks_of(const MaskConfig& mask, const MaskGrid& grid, int64_t masked) {
-  const double prob = static_cast<double>(masked) / static_cast<double>(grid.positions());
-  return complete_plan(mask, grid, prob, grid.positions() - masked);
+MaskPlan plan_masks_of(const MaskConfig& mask, const MaskGrid& grid, double prob, int64_t masked) {
+  // Blocks are drawn as for the share that is asked for; the starts of runs never depend on it.
+  const double share =
+      in_runs(mask.kind) ? prob : static_cast<double>(masked) / static_cast<double>(grid.positions());
+  return complete_plan(mask, grid, share, grid.positions() - masked);
+}
+
+int64_t hidden_before_correction(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch) {
+  Philox random(key);
+  const int64_t marked = draw_marks(plan, random, scratch);
+  return marks_visible(plan) ? plan.grid.positions() - marked : marked;
+}
+
+std::vector<int64_t> draw_uncorrected(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch) {
+  const int64_t hidden = hidden_before_correction(plan, key, scratch);
+  list_bits(scratch.bits.data(), plan.grid.positions(), scratch.ones.data(), scratch.zeros.data());
+  const std::vector<int64_t>& list = marks_visible(plan) ? scratch.zeros : scratch.ones;
+  return {list.begin(), list.begin() + hidden};
 }
 
 MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid) {
@@ -187,28 +251,19 @@ void draw_mask(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch, st
             static_cast<int64_t>(masked.size()) == plan.masked,
         "draw_mask: expected room for {} visible and {} masked positions, found {} and {}", plan.visible,
         plan.masked, visible.size(), masked.size());
-  const int64_t positions = plan.grid.positions(), words = (positions + 63) / 64;
-  scratch.bits.resize(static_cast<size_t>(words + 1));
-  scratch.ones.resize(static_cast<size_t>(positions + kSlack));
-  scratch.zeros.resize(static_cast<size_t>(positions + kSlack));
-  uint64_t* bits = scratch.bits.data();
-  std::fill_n(bits, words + 1, 0);
+  const int64_t positions = plan.grid.positions();
   Philox random(key);
-
-  // Bits mark the kind of position that blocks cover; without blocks, the rarer kind.
-  bool marks_visible = plan.kind == MaskKind::inverse_block;
-  if (plan.kind == MaskKind::random) marks_visible = plan.visible <= plan.masked;
-  draw_blocks(plan, random, bits);
-  int64_t missing = marks_visible ? plan.visible : plan.masked;
-  for (int64_t i = 0; i < words; ++i) missing -= std::popcount(bits[i]);
+  const bool visible_marked = marks_visible(plan);
+  const int64_t missing = (visible_marked ? plan.visible : plan.masked) - draw_marks(plan, random, scratch);
+  uint64_t* bits = scratch.bits.data();
   if (missing >= 0) {
     change_random_bits<true>(bits, positions, missing, random);
   } else {
     change_random_bits<false>(bits, positions, -missing, random);
   }
   list_bits(bits, positions, scratch.ones.data(), scratch.zeros.data());
-  std::copy_n((marks_visible ? scratch.ones : scratch.zeros).data(), plan.visible, visible.data());
-  std::copy_n((marks_visible ? scratch.zeros : scratch.ones).data(), plan.masked, masked.data());
+  std::copy_n((visible_marked ? scratch.ones : scratch.zeros).data(), plan.visible, visible.data());
+  std::copy_n((visible_marked ? scratch.zeros : scratch.ones).data(), plan.masked, masked.data());
 }
 
 }  // namespace d2v

@@ -34,28 +34,50 @@ struct Runs {
   }
 };
 
+RngKey key_of(int64_t draw) {
+  return {.seed = 11, .stream = Stream::mask, .sample = static_cast<uint64_t>(draw)};
+}
+
+std::vector<int64_t> the_others(const MaskGrid& grid, const std::vector<int64_t>& positions) {
+  std::vector<int64_t> rest;
+  size_t next = 0;
+  for (int64_t at = 0; at < grid.positions(); ++at) {
+    if (next < positions.size() && positions[next] == at)
+      ++next;
+    else
+      rest.push_back(at);
+  }
+  return rest;
+}
+
+// masked(i) gives the hidden positions of draw i.
 struct Sample {
-  std::vector<double> masked_share, visible_components, masked_components, iou;
+  std::vector<double> masked_share, masked_count, visible_components, masked_components, iou;
   Runs visible_runs, masked_runs;
+  template <class F>
+  Sample(const MaskGrid& grid, F&& masked_of) : masked_share(static_cast<size_t>(grid.positions())) {
+    std::vector<int64_t> previous;
+    for (int64_t i = 0; i < kDraws; ++i) {
+      const std::vector<int64_t> masked = masked_of(i), visible = the_others(grid, masked);
+      for (const int64_t at : masked) masked_share[at] += 1.0 / kDraws;
+      masked_count.push_back(static_cast<double>(masked.size()));
+      visible_components.push_back(static_cast<double>(count_components(grid, visible)));
+      masked_components.push_back(static_cast<double>(count_components(grid, masked)));
+      visible_runs.add(grid, visible);
+      masked_runs.add(grid, masked);
+      if (i % 2 == 1) iou.push_back(intersection_over_union(previous, masked));
+      previous = masked;
+    }
+  }
 };
 
 Sample draw_all(const MaskPlan& plan) {
-  Sample sample;
-  sample.masked_share.resize(plan.grid.positions());
   MaskScratch scratch;
-  std::vector<int64_t> visible(plan.visible), masked(plan.masked), previous;
-  for (int64_t i = 0; i < kDraws; ++i) {
-    draw_mask(plan, {.seed = 11, .stream = Stream::mask, .sample = static_cast<uint64_t>(i)}, scratch,
-              visible, masked);
-    for (const int64_t at : masked) sample.masked_share[at] += 1.0 / kDraws;
-    sample.visible_components.push_back(static_cast<double>(count_components(plan.grid, visible)));
-    sample.masked_components.push_back(static_cast<double>(count_components(plan.grid, masked)));
-    sample.visible_runs.add(plan.grid, visible);
-    sample.masked_runs.add(plan.grid, masked);
-    if (i % 2 == 1) sample.iou.push_back(intersection_over_union(previous, masked));
-    previous = masked;
-  }
-  return sample;
+  std::vector<int64_t> visible(plan.visible), masked(plan.masked);
+  return Sample(plan.grid, [&](int64_t i) {
+    draw_mask(plan, key_of(i), scratch, visible, masked);
+    return masked;
+  });
 }
 
 // Means within five standard errors of both samples.
@@ -83,13 +105,37 @@ void check_shares(const char* what, const std::vector<double>& shares, const jso
   }
 }
 
+void compare(const Sample& sample, const MaskGrid& grid, const json& expected) {
+  const double draws = expected["draws"];
+  check_shares("masked share of position ", sample.masked_share, expected["masked_share_per_position"],
+               kDraws, 1);
+  check_mean("masked positions", sample.masked_count, expected["masked_count"], draws);
+  check_mean("kept components", sample.visible_components, expected["kept_components"], draws);
+  check_mean("masked components", sample.masked_components, expected["masked_components"], draws);
+  // The reference's overlaps are fewer than its draws at worst: pairs.
+  check_mean("overlap", sample.iou, expected["iou_of_two_draws"], draws / 2);
+  const bool flat = grid.sequence;
+  const auto runs = [&](const char* what, const Runs& ours, const json& theirs) {
+    std::vector<double> shares = ours.count;
+    for (double& share : shares) share /= ours.total;
+    check_shares(what, shares, theirs, ours.total, 3);
+  };
+  runs("kept runs ", sample.visible_runs, expected[flat ? "kept_run_lengths" : "kept_row_runs"]);
+  runs("masked runs ", sample.masked_runs, expected[flat ? "masked_run_lengths" : "masked_row_runs"]);
+}
+
+json golden_masks() {
+  json golden;
+  std::ifstream(test::test_data() / "golden/masks.json") >> golden;
+  return golden;
+}
+
 }  // namespace
 
 TEST_CASE("block and random masks are distributed like the reference's") {
   D2V_NEED_TEST_DATA("golden/masks.json");
-  json golden;
-  std::ifstream(test::test_data() / "golden/masks.json") >> golden;
   int settings = 0;
+  const json golden = golden_masks();
   for (const auto& [name, expected] : golden.items()) {
     const std::string kind = expected["kind"];
     if (kind != "block_2d" && kind != "block_1d" && kind != "uniform") continue;
@@ -109,22 +155,48 @@ TEST_CASE("block and random masks are distributed like the reference's") {
     const MaskPlan plan = plan_masks(config, grid);
     CHECK(plan.masked == expected["masked_count"]["mean"].get<double>());
 
-    const Sample sample = draw_all(plan);
-    const double draws = expected["draws"];
-    check_shares("masked share of position ", sample.masked_share, expected["masked_share_per_position"],
-                 kDraws, 1);
-    check_mean("kept components", sample.visible_components, expected["kept_components"], draws);
-    check_mean("masked components", sample.masked_components, expected["masked_components"], draws);
-    // The reference's overlaps are fewer than its draws at worst: pairs.
-    check_mean("overlap", sample.iou, expected["iou_of_two_draws"], draws / 2);
-    const bool flat = grid.sequence;
-    const auto runs = [&](const char* what, const Runs& ours, const json& theirs) {
-      std::vector<double> shares = ours.count;
-      for (double& share : shares) share /= ours.total;
-      check_shares(what, shares, theirs, ours.total, 3);
-    };
-    runs("kept runs ", sample.visible_runs, expected[flat ? "kept_run_lengths" : "kept_row_runs"]);
-    runs("masked runs ", sample.masked_runs, expected[flat ? "masked_run_lengths" : "masked_row_runs"]);
+    compare(draw_all(plan), grid, expected);
   }
   CHECK(settings == 9);
+}
+
+TEST_CASE("wav2vec's spans alone are distributed like the reference's") {
+  D2V_NEED_TEST_DATA("golden/masks.json");
+  const MaskPlan plan = plan_masks({.kind = MaskKind::spans, .prob = 0.65, .block = 10}, sequence_grid(499));
+  MaskScratch scratch;
+  const Sample sample(plan.grid, [&](int64_t i) { return draw_uncorrected(plan, key_of(i), scratch); });
+  compare(sample, plan.grid, golden_masks()["v1_speech_alone"]);
+}
+
+TEST_CASE("wav2vec's spans in batches of eight, cut to the least number of a batch, are so too") {
+  D2V_NEED_TEST_DATA("golden/masks.json");
+  const MaskConfig config{.kind = MaskKind::spans, .prob = 0.65, .block = 10};
+  const MaskGrid grid = sequence_grid(499);
+  const MaskPlan alone = plan_masks(config, grid);
+  MaskScratch scratch;
+  const Sample sample(grid, [&](int64_t i) {
+    int64_t least = grid.positions();
+    for (int64_t k = i / 8 * 8; k < i / 8 * 8 + 8; ++k)
+      least = std::min(least, hidden_before_correction(alone, key_of(k), scratch));
+    const MaskPlan plan = plan_masks_of(config, grid, config.prob, least);
+    std::vector<int64_t> visible(plan.visible), masked(plan.masked);
+    draw_mask(plan, key_of(i), scratch, visible, masked);
+    return masked;
+  });
+  // Counts within a batch are equal: as many independent values as batches.
+  json expected = golden_masks()["v1_speech_batch8"];
+  expected["draws"] = expected["draws"].get<double>() / 8;
+  compare(sample, grid, expected);
+}
+
+TEST_CASE("BEiT's rectangles are distributed like the reference's, before the count is made equal") {
+  D2V_NEED_TEST_DATA("golden/masks.json");
+  for (const auto& [name, prob] : {std::pair{"v1_image_120", 0.6123}, std::pair{"v1_image_75", 0.3827}}) {
+    INFO(name);
+    const MaskGrid grid{14, 14, false};
+    const MaskPlan plan = plan_masks({.kind = MaskKind::beit, .prob = prob}, grid);
+    MaskScratch scratch;
+    const Sample sample(grid, [&](int64_t i) { return draw_uncorrected(plan, key_of(i), scratch); });
+    compare(sample, grid, golden_masks()[name]);
+  }
 }

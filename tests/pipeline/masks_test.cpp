@@ -36,7 +36,7 @@ TEST_CASE("visible and masked positions are sorted, disjoint and complete, whate
   Philox random({.seed = 1});
   int drawn = 0;
   for (int i = 0; i < 3000; ++i) {
-    MaskConfig config{.kind = static_cast<MaskKind>(random.below(3)),
+    MaskConfig config{.kind = static_cast<MaskKind>(random.below(6)),
                       .prob = random.uniform(0.02, 0.98),
                       .adjust = random.uniform(0, 0.3),
                       .block = 1 + random.below(12)};
@@ -154,4 +154,84 @@ TEST_CASE("settings that keep nothing, hide nothing or fit no block are refused 
   CHECK(contains(error({.prob = 0.5, .prob_min = 0.7}), "mask.prob_min: 0.7 is above mask.prob 0.5"));
   CHECK(contains(test::message_of<UsageError>([] { image_grid({.size = 224, .patch = 15}); }),
                  "image.patch: 15 does not divide image.size 224"));
+}
+
+TEST_CASE("spans: whole runs that never hide the last frame; as many starts as the spec says") {
+  const MaskConfig config{.kind = MaskKind::spans, .prob = 0.65, .block = 10};
+  const MaskPlan plan = plan_masks(config, sequence_grid(499));
+  CHECK(plan.mean_starts == doctest::Approx(32.435));
+  CHECK(plan.start_range == 489);
+  MaskScratch scratch;
+  for (uint64_t sample = 0; sample < 500; ++sample) {
+    const std::vector<int64_t> hidden = draw_uncorrected(plan, key_of(sample), scratch);
+    CHECK(hidden_before_correction(plan, key_of(sample), scratch) == static_cast<int64_t>(hidden.size()));
+    CHECK(hidden.back() <= 497);
+    CHECK(hidden.size() <= 330);
+    for (size_t i = 0; i < hidden.size();) {
+      size_t end = i + 1;
+      while (end < hidden.size() && hidden[end] == hidden[end - 1] + 1) ++end;
+      CHECK(end - i >= 10);
+      i = end;
+    }
+  }
+}
+
+TEST_CASE("rectangles: neither over the whole height nor the whole width; corrected to the count") {
+  const MaskConfig config{.kind = MaskKind::beit, .prob = 0.6123};
+  const MaskGrid grid{14, 14, false};
+  const MaskPlan plan = plan_masks(config, grid);
+  CHECK(plan.masked == 120);
+  MaskScratch scratch;
+  int short_of_it = 0;
+  for (uint64_t sample = 0; sample < 500; ++sample) {
+    const auto hidden = static_cast<int64_t>(draw_uncorrected(plan, key_of(sample), scratch).size());
+    CHECK(hidden <= 120);
+    short_of_it += hidden < 120;
+    CHECK(draw(plan, key_of(sample)).masked.size() == 120);
+  }
+  CHECK(short_of_it > 20);
+  // Grids that are no squares, and wider than a machine word.
+  const MaskPlan wide = plan_masks({.kind = MaskKind::beit, .prob = 0.5, .aspect = 0.05}, {9, 150, false});
+  for (uint64_t sample = 0; sample < 200; ++sample) CHECK(draw(wide, key_of(sample)).masked.size() == 675);
+}
+
+TEST_CASE("BERT's tokens: 80 % <mask>, 10 % another, 10 % as they are, or all <mask>") {
+  std::vector<int64_t> originals(512), masked;
+  for (int64_t t = 0; t < 512; ++t) {
+    originals[t] = 4 + t;
+    if (t % 3 == 0) masked.push_back(t);
+  }
+  std::vector<int64_t> replaced(masked.size());
+  double mask = 0, kept = 0, other = 0;
+  std::vector<int> seen(600, 0);
+  for (uint64_t sample = 0; sample < 1000; ++sample) {
+    draw_replacements({}, {4, 598, 599}, key_of(sample), originals, masked, replaced);
+    for (size_t i = 0; i < masked.size(); ++i) {
+      CHECK(replaced[i] >= 4);
+      CHECK(replaced[i] <= 599);
+      mask += replaced[i] == 599;
+      kept += replaced[i] == originals[masked[i]];
+      if (replaced[i] == 599 || replaced[i] == originals[masked[i]]) continue;
+      ++other;
+      ++seen[replaced[i]];
+    }
+  }
+  const double all = 1000.0 * static_cast<double>(masked.size());
+  CHECK(mask / all == doctest::Approx(0.8).epsilon(0.01));
+  CHECK(kept / all == doctest::Approx(0.1 + 0.1 / 595).epsilon(0.03));
+  CHECK(other / all == doctest::Approx(0.1).epsilon(0.03));
+  CHECK(*std::min_element(seen.begin() + 4, seen.begin() + 599) > 5);
+  draw_replacements({.random_share = 0, .keep_share = 0}, {4, 598, 599}, key_of(1), originals, masked,
+                    replaced);
+  CHECK(std::count(replaced.begin(), replaced.end(), 599) == static_cast<std::ptrdiff_t>(masked.size()));
+}
+
+TEST_CASE("kinds that the grid has not are refused") {
+  const auto error = [](MaskKind kind, const MaskGrid& grid) {
+    return test::message_of<UsageError>([&] { plan_masks({.kind = kind, .prob = 0.5, .block = 10}, grid); });
+  };
+  CHECK(contains(error(MaskKind::beit, sequence_grid(100)), "beit draws rectangles"));
+  CHECK(contains(error(MaskKind::spans, {14, 14, false}), "spans draws runs"));
+  CHECK(contains(error(MaskKind::bert, {14, 14, false}), "bert draws runs"));
+  CHECK(contains(error(MaskKind::spans, sequence_grid(10)), "runs of 10 do not fit 10 positions"));
 }

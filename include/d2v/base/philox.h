@@ -27,6 +27,7 @@ enum class Stream : uint32_t {
   split = 10,  // train / validation / test
   probe = 11,
   batch = 12,  // what is drawn once per batch (mask_prob_min, layerdrop)
+  token = 13,  // what stands in a masked token's place
   test = 100,
 };
 

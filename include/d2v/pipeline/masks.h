@@ -2,7 +2,8 @@
 //
 // Method, section 6. Starting points are drawn uniformly with replacement, a block around each is kept
 // (inverse_block) or hidden (block), and random positions then correct the count, so that every mask of a plan
-// keeps exactly `visible` positions. All is a pure function of an RngKey.
+// keeps exactly `visible` positions. The same correction follows wav2vec's spans, BERT's runs and BEiT's rectangles,
+// whose own rules leave the number open. All is a pure function of an RngKey.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,12 @@ struct MaskPlan {
   MaskKind kind = MaskKind::inverse_block;
   int64_t block = 1;  // b
   int64_t starts = 0;  // N = floor(T·(1-R+A)/b² · (1+dropout)); R instead of 1-R for `block`, b for sequences
-  int64_t visible = 0;  // V = floor(T·(1-R)); T - floor(T·R) for `block`; in double precision
-  int64_t masked = 0;   // T - V
+  int64_t visible = 0;     // V = floor(T·(1-R)); T - floor(T·R) for `block` and `beit`; in double precision
+  int64_t masked = 0;      // T - V; of spans and BERT's runs the number that is hidden on average
+  double mean_starts = 0;  // spans, bert: R·T / b; each mask has floor(that + U[0, 1)) runs, at least one
+  int64_t start_range = 0;             // spans, bert: they begin in [0, start_range), without replacement
+  int64_t area_min = 0, area_max = 0;  // beit: patches of a rectangle
+  double aspect = 1;                   // beit: height / width in [aspect, 1 / aspect], log-uniform
 };
 
 // The plan at mask ratio `prob`. Throws UsageError where nothing would be kept, hidden, or no block drawn.
@@ -42,8 +47,9 @@ MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob);
 // The same for mask.prob; checks mask.prob_min too when that is set.
 MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid);
 
-// The plan with exactly `masked` hidden positions; blocks are drawn as for that share. Throws UsageError as above.
-MaskPlan plan_masks_of(const MaskConfig& mask, const MaskGrid& grid, int64_t masked);
+// The plan with exactly `masked` hidden positions; blocks are drawn as for that share, runs as for `prob`. Throws
+// UsageError as above.
+MaskPlan plan_masks_of(const MaskConfig& mask, const MaskGrid& grid, double prob, int64_t masked);
 
 // R of an update: mask.prob, or uniform in [prob_min, prob] by the key (seed, Stream::batch, update).
 double mask_ratio(const MaskConfig& mask, uint64_t seed, int64_t update);
@@ -51,6 +57,7 @@ double mask_ratio(const MaskConfig& mask, uint64_t seed, int64_t update);
 // Working memory of draw_mask, to be reused: grows to the largest plan it has seen. One per thread.
 struct MaskScratch {
   std::vector<uint64_t> bits;
+  std::vector<uint64_t> starts;
   std::vector<int64_t> ones;
   std::vector<int64_t> zeros;
 };
@@ -58,5 +65,22 @@ struct MaskScratch {
 // Draws the mask of one key. `visible` has plan.visible elements, `masked` plan.masked; both come out increasing.
 void draw_mask(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch, std::span<int64_t> visible,
                std::span<int64_t> masked);
+
+// What blocks, runs or rectangles hide before random positions correct the count: how many, and which, increasing.
+// The loader takes the least number of a slice for spans and bert, as the reference does.
+int64_t hidden_before_correction(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch);
+std::vector<int64_t> draw_uncorrected(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch);
+
+// What BERT puts at masked positions (Devlin et al., 2019): the original token with chance mask.keep_share, one of
+// [first, last] with mask.random_share, else <mask>. Drawn from the key with Stream::token. `originals` are the tokens of
+// the sample, `replaced` has one element per masked position.
+struct ReplacementTokens {
+  uint32_t first = 4;
+  uint32_t last = 4;
+  uint32_t mask = 5;
+};
+void draw_replacements(const MaskConfig& mask, const ReplacementTokens& tokens, const RngKey& key,
+                       std::span<const int64_t> originals, std::span<const int64_t> masked,
+                       std::span<int64_t> replaced);
 
 }  // namespace d2v

@@ -77,10 +77,11 @@ struct ImageConfig {
   }
 };
 
-enum class MaskKind { inverse_block, block, random };
+enum class MaskKind { inverse_block, block, random, spans, beit, bert };
 template <>
 struct EnumNames<MaskKind> {
-  static constexpr std::array<std::string_view, 3> names{"inverse_block", "block", "random"};
+  static constexpr std::array<std::string_view, 6> names{"inverse_block", "block", "random",
+                                                         "spans",         "beit",  "bert"};
 };
 
 struct MaskConfig {
@@ -91,16 +92,32 @@ struct MaskConfig {
   int64_t block = 3;
   int64_t clones = 16;
   double dropout = 0;
+  int64_t area_min = 16;
+  int64_t area_max = 0;
+  double aspect = 0.3;
+  double random_share = 0.1;
+  double keep_share = 0.1;
 
   template <class V>
   void visit(V& v) {
-    v("kind", kind, "inverse_block keeps blocks of patches, block hides blocks, random hides single patches");
-    v("prob", prob, Range{0, 1}, "share of positions hidden from the student (R)");
+    v("kind", kind,
+      "inverse_block keeps blocks, block hides blocks, random hides single positions; data2vec 1: spans "
+      "(wav2vec), "
+      "beit (rectangles), bert (single tokens or runs, some of which stay or become others)");
+    v("prob", prob, Range{0, 1},
+      "share of positions hidden from the student (R); spans and bert: of what the runs would hide side by "
+      "side");
     v("prob_min", prob_min, Range{0, 1}, "when above 0: R is drawn from [prob_min, prob] for each batch");
     v("adjust", adjust, Range{0, 1}, "extra share of starting points, since blocks overlap (A)");
-    v("block", block, Range{1, 64}, "side of a block in patches (b)");
+    v("block", block, Range{1, 64}, "side of a block in patches (b); length of a run");
     v("clones", clones, Range{1, 256}, "masked versions of each sample (M); they share one teacher pass");
     v("dropout", dropout, Range{0, 1}, "extra share of starting points, multiplying");
+    v("area_min", area_min, Range{1, 1e6}, "beit: fewest patches of a rectangle");
+    v("area_max", area_max, Range{0, 1e6}, "beit: most patches of a rectangle; 0: all");
+    v("aspect", aspect, Range{0.01, 1},
+      "beit: least height / width of a rectangle; the greatest is its inverse");
+    v("random_share", random_share, Range{0, 1}, "bert: share of hidden tokens that become a random one");
+    v("keep_share", keep_share, Range{0, 1}, "bert: share of hidden tokens that stay as they are");
   }
 };
 
