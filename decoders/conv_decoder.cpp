@@ -4,31 +4,44 @@
 
 #include "d2v/base/check.h"
 #include "d2v/decoders/fused_conv_decoder.h"
+#include "d2v/nn/declare.h"
 
 namespace d2v {
 
+namespace {
+// "proj" alone, or "proj.0", "proj.2", …: every second place of several layers is a GELU.
+std::string projection_name(const DecoderConfig& config, int64_t i) {
+  return config.projection_layers == 1 ? "proj" : fmt::format("proj.{}", 2 * i);
+}
+}  // namespace
+
 void declare_conv_decoder(std::vector<Parameter>& out, const std::string& prefix, const DecoderConfig& config,
-                          int64_t encoder_dim) {
-  check<UsageError>(config.dim % config.groups == 0 && encoder_dim % config.groups == 0,
+                          const ConvDecoderShape& shape) {
+  const TeacherRule absent = TeacherRule::absent;
+  check<UsageError>(config.dim % config.groups == 0 && shape.encoder_dim % config.groups == 0,
                     "decoder.groups = {} must divide decoder.dim = {} and model.dim = {}", config.groups,
-                    config.dim, encoder_dim);
-  check<UsageError>(config.projection_layers == 1,
+                    config.dim, shape.encoder_dim);
+  check<UsageError>(shape.dimensions == 1 || config.projection_layers == 1,
                     "decoder.projection_layers = {}: decoders in two dimensions have one projection layer",
                     config.projection_layers);
-  // Weight and bias of one layer, both with the framework's default initial values.
-  const auto declare = [&](const std::string& name, std::vector<int64_t> shape) {
-    double fan_in = 1;
-    for (size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
-    const std::vector<int64_t> bias{shape[0]};
-    const TeacherRule absent = TeacherRule::absent;
-    out.push_back({name + ".weight", std::move(shape), Init::uniform_fan_in, fan_in, absent});
-    out.push_back({name + ".bias", bias, Init::uniform_fan_in, fan_in, absent, true, /*decay=*/false});
-  };
   for (int64_t i = 0; i < config.layers; ++i) {
-    const int64_t in = (i == 0 ? encoder_dim : config.dim) / config.groups;
-    declare(fmt::format("{}blocks.{}.0", prefix, i), {config.dim, in, config.kernel, config.kernel});
+    std::vector<int64_t> filter{config.dim, (i == 0 ? shape.encoder_dim : config.dim) / config.groups};
+    filter.insert(filter.end(), static_cast<size_t>(shape.dimensions), config.kernel);
+    declare_default(out, fmt::format("{}blocks.{}.0", prefix, i), std::move(filter), absent);
   }
-  declare(prefix + "proj", {encoder_dim, config.dim});
+  int64_t in = config.dim;
+  for (int64_t i = 0; i < config.projection_layers; ++i) {
+    const bool last = i + 1 == config.projection_layers;
+    const int64_t rows = last     ? shape.encoder_dim
+                         : i == 0 ? static_cast<int64_t>(static_cast<double>(in) * config.projection_ratio)
+                                  : in;
+    const std::string name = prefix + projection_name(config, i);
+    if (shape.projection_init == Init::uniform_fan_in)
+      declare_default(out, name, {rows, in}, absent);
+    else
+      declare_linear(out, name, rows, in, shape.projection_init, absent);
+    in = rows;
+  }
 }
 
 ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderConfig& config) {
@@ -37,8 +50,10 @@ ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderCon
     out.conv_weight.push_back(weights[fmt::format("blocks.{}.0.weight", i)]);
     out.conv_bias.push_back(weights[fmt::format("blocks.{}.0.bias", i)]);
   }
-  out.proj_weight = weights["proj.weight"];
-  out.proj_bias = weights["proj.bias"];
+  for (int64_t i = 0; i < config.projection_layers; ++i) {
+    out.proj_weight.push_back(weights[projection_name(config, i) + ".weight"]);
+    out.proj_bias.push_back(weights[projection_name(config, i) + ".bias"]);
+  }
   return out;
 }
 
@@ -66,7 +81,10 @@ at::Tensor plain_conv_layers(const ConvDecoderWeights& weights, const DecoderCon
 }
 
 at::Tensor conv_decoder_projection(const ConvDecoderWeights& weights, const at::Tensor& x) {
-  return at::linear(x, weights.proj_weight, weights.proj_bias);
+  at::Tensor y = at::linear(x, weights.proj_weight[0], weights.proj_bias[0]);
+  for (size_t i = 1; i < weights.proj_weight.size(); ++i)
+    y = at::linear(at::gelu(y), weights.proj_weight[i], weights.proj_bias[i]);
+  return y;
 }
 
 }  // namespace d2v

@@ -5,61 +5,39 @@
 #include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
-#include "d2v/nn/positions.h"
+#include "d2v/decoders/conv_decoder_1d.h"
+#include "d2v/nn/declare.h"
 #include "d2v/nn/rows.h"
 
 namespace d2v {
 
 namespace {
 
-const std::string image_prefix = "modality_encoders.IMAGE.";
-
-void record(Trace* trace, const std::string& stage, const at::Tensor& value) {
-  if (trace && trace->record) trace->record(stage, value.detach());
-}
-
-// One key per row of the student's batch, clones of a sample adjacent.
-RowKeys row_keys(const DeviceBatch& batch, const StepKey& key, uint64_t step) {
-  RowKeys keys;
-  const int64_t clones = batch.visible.size(1);
-  for (const SampleRef& ref : batch.refs)
-    for (int64_t m = 0; m < clones; ++m)
-      keys.push_back({key.seed, Stream::dropout, step, ref.id, ref.occurrence, static_cast<uint32_t>(m)});
-  return keys;
-}
-
 std::vector<Parameter> declare(const Config& config) {
+  const ModelConfig& model = config.model;
   std::vector<Parameter> out;
-  declare_image_encoder(out, image_prefix, config);
-  for (int64_t i = 0; i < config.model.depth; ++i)
-    declare_block(out, fmt::format("blocks.{}.", i), config.model, TeacherRule::averaged);
-  if (config.model.layer_norm_first && config.model.norm_affine) {
-    const TeacherRule rule = config.ema.encoder_only ? TeacherRule::absent : TeacherRule::averaged;
-    out.push_back({"norm.weight", {config.model.dim}, Init::constant, 1, rule, true, false, true});
-    out.push_back({"norm.bias", {config.model.dim}, Init::constant, 0, rule, true, false, true});
-  }
-  declare_conv_decoder(out, image_prefix + "decoder.", config.decoder, config.model.dim);
+  declare_modality_encoder(out, config);
+  for (int64_t i = 0; i < model.depth; ++i)
+    declare_block(out, fmt::format("blocks.{}.", i), model, TeacherRule::averaged);
+  if (model.layer_norm_first && model.norm_affine)
+    declare_norm(out, "norm", model.dim,
+                 config.ema.encoder_only ? TeacherRule::absent : TeacherRule::averaged);
+  declare_conv_decoder(out, modality_prefix(model.modality) + "decoder.", config.decoder,
+                       decoder_shape(config));
   if (config.loss.recon > 0) {
-    const int64_t dim = config.model.dim,
-                  pixels = config.image.patch * config.image.patch * config.image.channels;
+    const int64_t pixels = config.image.patch * config.image.patch * config.image.channels;
     check<UsageError>(
-        pixels == dim,
+        pixels == model.dim,
         "loss.recon needs image.patch² · channels = model.dim, found {} and {}: set loss.recon = 0 or "
         "change one of them",
-        pixels, dim);
-    const double fan_in = static_cast<double>(dim);
-    out.push_back({"recon_proj.weight", {dim, dim}, Init::uniform_fan_in, fan_in, TeacherRule::absent});
-    out.push_back({"recon_proj.bias", {dim}, Init::uniform_fan_in, fan_in, TeacherRule::absent, true, false});
+        pixels, model.dim);
+    declare_default(out, "recon_proj", {model.dim, model.dim}, TeacherRule::absent);
   }
   return out;
 }
 
 void check_settings(const Config& config) {
   const ModelConfig& model = config.model;
-  check<UsageError>(
-      model.objective == ObjectiveKind::data2vec2 && model.modality == Modality::image,
-      "model.objective = {} with model.modality = {} is not there yet: expected data2vec2 with image",
-      name_of(model.objective), name_of(model.modality));
   check<UsageError>(config.target.layers <= model.depth,
                     "target.layers = {} is more than the {} shared blocks (model.depth)",
                     config.target.layers, model.depth);
@@ -68,69 +46,50 @@ void check_settings(const Config& config) {
   check<UsageError>(config.loss.cls == 0 || model.extra_tokens > 0,
                     "loss.cls = {} needs an extra token: set model.extra_tokens = 1 or loss.cls = 0",
                     config.loss.cls);
+  const bool image = model.modality == Modality::image;
+  const Padding padding = model.modality == Modality::text ? config.text.padding : config.speech.padding;
+  check<UsageError>(
+      image || config.target.norm_over == NormOver::valid || padding == Padding::reference,
+      "target.norm_over = all lets padding into the targets: it needs padding = reference, found {}",
+      name_of(padding));
+  check<UsageError>(image || config.loss.recon == 0,
+                    "loss.recon = {} reconstructs pixels: set it to 0 for model.modality = {}",
+                    config.loss.recon, name_of(model.modality));
+  check<UsageError>(
+      image || !(config.decoder.add_positions_all || config.decoder.add_positions_masked),
+      "decoder.add_positions_all and add_positions_masked need fixed positions, which model.modality = {} "
+      "does not have",
+      name_of(model.modality));
+}
+
+const Config& checked(const Config& config) {
+  check_settings(config);
+  return config;
 }
 
 }  // namespace
 
 Data2Vec2::Data2Vec2(const Config& config, Precision precision)
-    : config_(config),
-      dtype_(precision == Precision::bf16 ? at::kBFloat16 : at::kFloat),
-      side_(config.image.size / config.image.patch) {
-  check_settings(config);
-  layout_ = ParameterLayout(declare(config));
-  student_arenas_.full = make_arena(layout_.size(), at::kFloat);
-  student_arenas_.full_gradient = make_arena(layout_.size(), at::kFloat);
-  const bool low = dtype_ != at::kFloat;
-  student_arenas_.low = low ? make_arena(layout_.size(), dtype_) : student_arenas_.full;
-  student_arenas_.low_gradient = low ? make_arena(layout_.size(), dtype_) : student_arenas_.full_gradient;
-
-  initialise(layout_, student_arenas_.full, static_cast<uint64_t>(config.run.seed));
-  const auto weight = [&](const std::string& name) {
-    return view_of(student_arenas_.full, layout_.at(name));
-  };
-  weight(image_prefix + "fixed_positional_encoder.positions")
-      .copy_(sincos_positions(side_, config.model.dim));
-  if (config.model.init_extra_token_zero && config.model.extra_tokens > 0)
-    weight(image_prefix + "extra_tokens").select(1, 0).zero_();
-
-  teacher_arenas_.full = student_arenas_.full.narrow(0, 0, layout_.teacher_size()).clone();
-  teacher_arenas_.low = low ? make_arena(layout_.teacher_size(), dtype_) : teacher_arenas_.full;
-  weights_changed();
-
+    : ArenaObjective(checked(config), precision, declare(config)) {
+  set_modality_encoder(config, layout_, student_arenas_.full);
+  start_teacher();
   student_ = make_encoder(student_arenas_, student_arenas_);
   teacher_ = make_encoder(config.ema.encoder_only ? student_arenas_ : teacher_arenas_, teacher_arenas_);
   const Weights all(layout_, student_arenas_);
-  decoder_ = conv_decoder_weights(all.below(image_prefix + "decoder."), config.decoder);
+  decoder_ =
+      conv_decoder_weights(all.below(modality_prefix(config.model.modality) + "decoder."), config.decoder);
   recon_weight_ = all.optional("recon_proj.weight");
   recon_bias_ = all.optional("recon_proj.bias");
 }
 
-Data2Vec2::Encoder Data2Vec2::make_encoder(const WeightArenas& image, const WeightArenas& blocks) const {
+Data2Vec2::Encoder Data2Vec2::make_encoder(const WeightArenas& modality, const WeightArenas& blocks) const {
   Encoder out;
-  out.image = image_encoder_weights(Weights(layout_, image, image_prefix), config_);
+  out.modality =
+      modality_encoder(Weights(layout_, modality, modality_prefix(config_.model.modality)), config_);
   for (int64_t i = 0; i < config_.model.depth; ++i)
     out.blocks.push_back(block_weights(Weights(layout_, blocks, fmt::format("blocks.{}.", i))));
-  out.norm = norm_weights(Weights(layout_, image), "norm");
+  out.norm = norm_weights(Weights(layout_, modality), "norm");
   return out;
-}
-
-void Data2Vec2::weights_changed() {
-  if (dtype_ == at::kFloat) return;
-  student_arenas_.low.copy_(student_arenas_.full);
-  teacher_arenas_.low.copy_(teacher_arenas_.full);
-}
-
-void Data2Vec2::zero_gradients() {
-  student_arenas_.full_gradient.zero_();
-  if (dtype_ != at::kFloat) student_arenas_.low_gradient.zero_();
-}
-
-void Data2Vec2::backward(const at::Tensor& loss, double scale) {
-  loss.backward(at::full({}, scale, loss.options()));
-  if (dtype_ == at::kFloat) return;
-  // bf16 weights collect bf16 gradients of one slice; slices add up in fp32.
-  student_arenas_.full_gradient.add_(student_arenas_.low_gradient);
-  student_arenas_.low_gradient.zero_();
 }
 
 StepOutput Data2Vec2::forward(const DeviceBatch& batch, const StepKey& key, Trace* trace) {
@@ -143,21 +102,29 @@ StepOutput Data2Vec2::evaluate(const DeviceBatch& batch, const StepKey& key) {
 }
 
 StepOutput Data2Vec2::step(const DeviceBatch& batch, const StepKey& key, Trace* trace, bool training) const {
+  constexpr uint32_t embedding_dropout_site = (1u << 30) + 3;
   // Noise is part of the method and stays in evaluation, there keyed by the sample alone; dropouts do not.
-  const RowKeys noise_keys = row_keys(batch, key, training ? static_cast<uint64_t>(key.update) : 0);
+  const uint64_t step = training ? static_cast<uint64_t>(key.update) : 0;
+  const RowKeys noise_keys = row_keys(batch, key, step, batch.visible.size(1));
   const RowKeys keys = training ? noise_keys : RowKeys{};
+  const RowKeys sample_keys = training ? row_keys(batch, key, step, 1) : RowKeys{};
 
-  const at::Tensor z = scale_gradient(patch_embed(student_.image, batch.input, config_.image.patch),
-                                      config_.model.local_grad_mult);
+  const at::Tensor z = local_features(student_.modality, config_, batch.input);
   record(trace, "local_features", z);
-  const at::Tensor encoded = run_student(z, batch, key, keys, trace);
-  const at::Tensor prediction = decode(encoded, batch, noise_keys, keys, trace);
-  const at::Tensor targets = run_teacher(batch.input, z.detach(), trace);
+  const RowPadding padding = padding_of(config_, batch.lengths, z.size(1));
+  const at::Tensor dropped = config_.model.modality == Modality::text
+                                 ? dropout(z, config_.text.dropout, sample_keys, embedding_dropout_site)
+                                 : z;
+  const EncoderInput input =
+      student_input(student_.modality, config_, dropped, batch, padding, noise_keys, trace);
+  const at::Tensor encoded = run_student(input, key, keys, trace);
+  const at::Tensor prediction = decode(encoded, batch, padding, noise_keys, keys, trace);
+  const at::Tensor targets = run_teacher(batch.input, z.detach(), padding, trace);
   record(trace, "targets", targets);
 
   StepOutput out;
   out.sample_size = batch.masked.numel();
-  out.loss = add_losses(batch, key, encoded, prediction, targets, out);
+  out.loss = add_losses(batch, padding, key, encoded, prediction, targets, out);
   out.target_moments = masked_moments(targets, batch.masked);
   out.prediction_moments = row_moments(prediction);
   out.targets = targets;
@@ -165,14 +132,10 @@ StepOutput Data2Vec2::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   return out;
 }
 
-at::Tensor Data2Vec2::run_student(const at::Tensor& z, const DeviceBatch& batch, const StepKey& key,
-                                  const RowKeys& keys, Trace* trace) const {
+at::Tensor Data2Vec2::run_student(const EncoderInput& input, const StepKey& key, const RowKeys& keys,
+                                  Trace* trace) const {
   const ModelConfig& model = config_.model;
-  const at::Tensor bias = encoder_bias(config_, batch.visible);
-  at::Tensor x = gather_visible((z + student_.image.positions).to(dtype_), batch.visible);
-  x = prepend_extra_tokens(student_.image, x);
-  record(trace, "student_encoder_input", x);
-  x = prenet_forward(student_.image, config_, x, bias, keys);
+  at::Tensor x = prenet_forward(student_.modality, config_, input, keys);
   record(trace, "prenet_output", x);
 
   const uint32_t first = static_cast<uint32_t>(model.prenet_depth);
@@ -182,8 +145,9 @@ at::Tensor Data2Vec2::run_student(const at::Tensor& z, const DeviceBatch& batch,
   for (int64_t i = 0; i < model.depth; ++i) {
     if (!keys.empty() && model.layerdrop > 0 && skip.uniform() < model.layerdrop) continue;
     const double rate = drop_path_rate(model.drop_path_start, model.drop_path_end, i, model.depth);
-    const at::Tensor b = scaled_bias(bias, student_.image.alibi_scale, first + i);
-    x = block_forward(student_.blocks[i], model, x, b, rate, keys, first + static_cast<uint32_t>(i)).output;
+    x = block_forward(student_.blocks[i], model, x, input.bias.of_block(first + i), rate, keys,
+                      first + static_cast<uint32_t>(i))
+            .output;
     record(trace, fmt::format("student_layer.{}", i), x);
   }
   if (model.layer_norm_first) x = layer_norm(x, student_.norm, model.norm_eps);
@@ -191,8 +155,8 @@ at::Tensor Data2Vec2::run_student(const at::Tensor& z, const DeviceBatch& batch,
   return x;
 }
 
-at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch, const RowKeys& noise_keys,
-                             const RowKeys& keys, Trace* trace) const {
+at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch, const RowPadding& padding,
+                             const RowKeys& noise_keys, const RowKeys& keys, Trace* trace) const {
   const DecoderConfig& decoder = config_.decoder;
   constexpr uint32_t dropout_site = (1u << 30) + 2;
   const at::Tensor rows =
@@ -201,7 +165,7 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
       trace && trace->decoder_noise.defined()
           ? trace->decoder_noise.to(dtype_)
           : row_noise(noise_keys, batch.masked.size(2), config_.model.dim, decoder.noise_std, dtype_);
-  const at::Tensor& positions = student_.image.positions;
+  const at::Tensor& positions = student_.modality.fixed_positions;
   if (decoder.add_positions_masked) {
     const at::Tensor at_masked =
         gather_visible(positions.expand({batch.masked.size(0), -1, -1}), batch.masked);
@@ -211,7 +175,11 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
   if (decoder.add_positions_all) x = (x + positions).to(dtype_);
   record(trace, "decoder_input", x);
 
-  x = conv_decoder_layers(decoder_, decoder, x, side_);
+  if (config_.model.modality == Modality::image)
+    x = conv_decoder_layers(decoder_, decoder, x, grid_side(config_.image));
+  else
+    x = conv_decoder_layers_1d(decoder_, decoder, x,
+                               padding.repeated(batch.visible.size(1)).for_convolutions());
   if (trace) {
     const at::Tensor everywhere = conv_decoder_projection(decoder_, x);
     record(trace, "decoder_output", everywhere);
@@ -220,30 +188,35 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
   return conv_decoder_projection(decoder_, take_rows(x, batch.masked));
 }
 
-at::Tensor Data2Vec2::run_teacher(const at::Tensor& pixels, const at::Tensor& student_z, Trace* trace) const {
+bool Data2Vec2::own_local_features(Network which) const {
+  return which == Network::student || (config_.ema.local_encoder && !config_.ema.encoder_only);
+}
+
+at::Tensor Data2Vec2::run_teacher(const at::Tensor& input, const at::Tensor& student_z,
+                                  const RowPadding& padding, Trace* trace) const {
   const at::NoGradGuard no_grad;
   const ModelConfig& model = config_.model;
-  const at::Tensor z = config_.ema.local_encoder && !config_.ema.encoder_only
-                           ? patch_embed(teacher_.image, pixels, config_.image.patch)
-                           : student_z;
-  const at::Tensor bias = encoder_bias(config_, {});
-  at::Tensor x = prepend_extra_tokens(teacher_.image, (z + teacher_.image.positions).to(dtype_));
-  x = prenet_forward(teacher_.image, config_, x, bias, {});
+  const at::Tensor z =
+      own_local_features(Network::teacher) ? local_features(teacher_.modality, config_, input) : student_z;
+  const EncoderInput full = full_input(teacher_.modality, config_, z, padding);
+  at::Tensor x = prenet_forward(teacher_.modality, config_, full, {});
   record(trace, "teacher_prenet_output", x);
+  if (full.bias.alibi().defined())
+    record(trace, "teacher_alibi", full.bias.alibi().expand({x.size(0), -1, -1, -1}));
   std::vector<at::Tensor> layers;
   for (int64_t i = 0; i < model.depth; ++i) {
-    const at::Tensor b = scaled_bias(bias, teacher_.image.alibi_scale, model.prenet_depth + i);
-    const BlockOutput block = block_forward(teacher_.blocks[i], model, x, b, 0, {}, 0);
+    const BlockOutput block =
+        block_forward(teacher_.blocks[i], model, x, full.bias.of_block(model.prenet_depth + i), 0, {}, 0);
     x = block.output;
     layers.push_back((config_.target.end_of_block ? block.output : block.ffn).slice(1, model.extra_tokens));
     record(trace, fmt::format("teacher_layer.{}", i), layers.back());
   }
-  return make_targets(layers, config_.target);
+  return make_targets(layers, config_.target, padding.valid);
 }
 
-at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const StepKey& key, const at::Tensor& encoded,
-                                 const at::Tensor& prediction, const at::Tensor& targets,
-                                 StepOutput& out) const {
+at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const RowPadding& padding, const StepKey& key,
+                                 const at::Tensor& encoded, const at::Tensor& prediction,
+                                 const at::Tensor& targets, StepOutput& out) const {
   const LossConfig& loss = config_.loss;
   const double scale = loss.scale > 0 ? loss.scale : 1.0 / std::sqrt(static_cast<double>(config_.model.dim));
   const auto part = [&out](const char* name, const at::Tensor& value) {
@@ -255,7 +228,8 @@ at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const StepKey& key, c
       "regression", masked_loss(prediction, targets, batch.masked, {loss.beta, scale * loss.regression}));
   if (loss.cls > 0) {
     const at::Tensor token = encoded.select(1, config_.model.extra_tokens - 1);
-    const at::Tensor mean = targets.mean(1).repeat_interleave(batch.visible.size(1), 0);
+    const at::Tensor mean =
+        mean_over_positions(targets, padding.for_convolutions()).repeat_interleave(batch.visible.size(1), 0);
     // Weighed so that the result depends neither on accumulation nor on the number of workers (section 4).
     const double cls_batch =
         loss.cls_batch > 0 ? static_cast<double>(loss.cls_batch) : static_cast<double>(key.update_samples);
@@ -271,31 +245,24 @@ at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const StepKey& key, c
   return total;
 }
 
-Features Data2Vec2::embed(const at::Tensor& input, Network which) {
+Features Data2Vec2::embed_padded(const at::Tensor& input, const at::Tensor& lengths, Network which) {
   const at::NoGradGuard no_grad;
   const ModelConfig& model = config_.model;
   const Encoder& network = which == Network::teacher ? teacher_ : student_;
   Features out;
   out.extra_tokens = model.extra_tokens;
-  // As in the step: without a local encoder of its own the teacher reads the student's local features.
-  const bool own_local =
-      which == Network::student || (config_.ema.local_encoder && !config_.ema.encoder_only);
-  const at::Tensor z = patch_embed(own_local ? network.image : student_.image, input, config_.image.patch);
-  const at::Tensor bias = encoder_bias(config_, {});
-  at::Tensor x = prepend_extra_tokens(network.image, (z + network.image.positions).to(dtype_));
-  x = prenet_forward(network.image, config_, x, bias, {}, &out.layers);
+  const at::Tensor z =
+      local_features(own_local_features(which) ? network.modality : student_.modality, config_, input);
+  const EncoderInput full = full_input(network.modality, config_, z, padding_of(config_, lengths, z.size(1)));
+  at::Tensor x = prenet_forward(network.modality, config_, full, {}, &out.layers);
   for (int64_t i = 0; i < model.depth; ++i) {
-    const at::Tensor b = scaled_bias(bias, network.image.alibi_scale, model.prenet_depth + i);
-    x = block_forward(network.blocks[i], model, x, b, 0, {}, 0).output;
+    x = block_forward(network.blocks[i], model, x, full.bias.of_block(model.prenet_depth + i), 0, {}, 0)
+            .output;
     out.layers.push_back(x);
   }
   if (model.layer_norm_first) out.layers.back() = layer_norm(x, network.norm, model.norm_eps);
   for (at::Tensor& layer : out.layers) layer = layer.to(at::kFloat);
   return out;
-}
-
-std::unique_ptr<Objective> make_objective(const Config& config, Precision precision) {
-  return std::make_unique<Data2Vec2>(config, precision);
 }
 
 }  // namespace d2v

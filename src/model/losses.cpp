@@ -17,15 +17,17 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-float element(float d, float beta) {
+template <class Real>
+Real element(Real d, Real beta) {
   if (beta == 0) return d * d;
   d = std::abs(d);
-  return d < beta ? 0.5f * d * d / beta : d - 0.5f * beta;
+  return d < beta ? d * d / (2 * beta) : d - beta / 2;
 }
 
-float element_slope(float d, float beta) {
+template <class Real>
+Real element_slope(Real d, Real beta) {
   if (beta == 0) return 2 * d;
-  return std::abs(d) < beta ? d / beta : (d > 0 ? 1.0f : -1.0f);
+  return std::abs(d) < beta ? d / beta : (d > 0 ? Real(1) : Real(-1));
 }
 
 // Calls body(prediction row number, its sample's row in targets) for every masked row, one chunk of rows per clone.
@@ -39,19 +41,20 @@ void for_masked_rows(const at::Tensor& targets, const at::Tensor& masked, Body b
   });
 }
 
-template <class T>
+// T: type of predictions; Real: of targets and arithmetic.
+template <class T, class Real>
 double loss_sum(const at::Tensor& prediction, const at::Tensor& targets, const at::Tensor& masked,
-                float beta) {
+                Real beta) {
   const int64_t dim = targets.size(2);
   const T* p = prediction.const_data_ptr<T>();
-  const float* y = targets.const_data_ptr<float>();
+  const Real* y = targets.const_data_ptr<Real>();
   std::vector<double> row_sums(prediction.size(0), 0.0);
   for_masked_rows(targets, masked, [&](int64_t clone, int64_t row, int64_t target_row) {
     const T* a = p + row * dim;
-    const float* b = y + target_row * dim;
-    float sum = 0;
+    const Real* b = y + target_row * dim;
+    Real sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (int64_t d = 0; d < dim; ++d) sum += element(static_cast<float>(a[d]) - b[d], beta);
+    for (int64_t d = 0; d < dim; ++d) sum += element(static_cast<Real>(a[d]) - b[d], beta);
     row_sums[clone] += sum;
   });
   double total = 0;
@@ -59,18 +62,18 @@ double loss_sum(const at::Tensor& prediction, const at::Tensor& targets, const a
   return total;
 }
 
-template <class T>
+template <class T, class Real>
 void loss_gradient(const at::Tensor& prediction, const at::Tensor& targets, const at::Tensor& masked,
-                   float beta, float factor, at::Tensor& out) {
+                   Real beta, Real factor, at::Tensor& out) {
   const int64_t dim = targets.size(2);
   const T* p = prediction.const_data_ptr<T>();
-  const float* y = targets.const_data_ptr<float>();
+  const Real* y = targets.const_data_ptr<Real>();
   T* g = out.mutable_data_ptr<T>();
   for_masked_rows(targets, masked, [&](int64_t, int64_t row, int64_t target_row) {
     const T* a = p + row * dim;
-    const float* b = y + target_row * dim;
+    const Real* b = y + target_row * dim;
     for (int64_t d = 0; d < dim; ++d)
-      g[row * dim + d] = static_cast<T>(factor * element_slope(static_cast<float>(a[d]) - b[d], beta));
+      g[row * dim + d] = static_cast<T>(factor * element_slope(static_cast<Real>(a[d]) - b[d], beta));
   });
 }
 
@@ -84,8 +87,13 @@ struct MaskedLoss : Function<MaskedLoss> {
     context->saved_data["beta"] = beta;
     context->saved_data["scale"] = scale;
     const float b = static_cast<float>(beta);
-    const double sum = p.scalar_type() == at::kBFloat16 ? loss_sum<at::BFloat16>(p, targets, masked, b)
-                                                        : loss_sum<float>(p, targets, masked, b);
+    double sum = 0;
+    if (p.scalar_type() == at::kDouble)
+      sum = loss_sum<double, double>(p, targets, masked, beta);
+    else if (p.scalar_type() == at::kBFloat16)
+      sum = loss_sum<at::BFloat16, float>(p, targets, masked, b);
+    else
+      sum = loss_sum<float, float>(p, targets, masked, b);
     return at::full({}, sum * scale, targets.options());
   }
 
@@ -93,14 +101,16 @@ struct MaskedLoss : Function<MaskedLoss> {
     const at::Tensor p = context->get_saved_variables()[0];
     const at::Tensor targets = context->saved_data["targets"].toTensor();
     const at::Tensor masked = context->saved_data["masked"].toTensor();
-    const float beta = static_cast<float>(context->saved_data["beta"].toDouble());
-    const float factor =
-        static_cast<float>(context->saved_data["scale"].toDouble() * gradients[0].item<double>());
+    const double beta = context->saved_data["beta"].toDouble();
+    const double factor = context->saved_data["scale"].toDouble() * gradients[0].item<double>();
+    const float b = static_cast<float>(beta), f = static_cast<float>(factor);
     at::Tensor out = at::empty_like(p);
-    if (p.scalar_type() == at::kBFloat16)
-      loss_gradient<at::BFloat16>(p, targets, masked, beta, factor, out);
+    if (p.scalar_type() == at::kDouble)
+      loss_gradient<double, double>(p, targets, masked, beta, factor, out);
+    else if (p.scalar_type() == at::kBFloat16)
+      loss_gradient<at::BFloat16, float>(p, targets, masked, b, f, out);
     else
-      loss_gradient<float>(p, targets, masked, beta, factor, out);
+      loss_gradient<float, float>(p, targets, masked, b, f, out);
     return {out, {}, {}, {}, {}};
   }
 };
@@ -137,14 +147,15 @@ at::Tensor sum_moments(int64_t chunks, int64_t rows_per_chunk, int64_t dim, cons
 
 at::Tensor masked_loss(const at::Tensor& prediction, const at::Tensor& targets, const at::Tensor& masked,
                        const ElementLoss& loss) {
-  check(targets.scalar_type() == at::kFloat && targets.is_contiguous() && masked.is_contiguous() &&
-            prediction.numel() == masked.numel() * targets.size(2),
+  const bool wide = prediction.scalar_type() == at::kDouble;
+  check(targets.scalar_type() == (wide ? at::kDouble : at::kFloat) && targets.is_contiguous() &&
+            masked.is_contiguous() && prediction.numel() == masked.numel() * targets.size(2),
         "masked_loss expects prediction (B·M, n, D), float targets (B, T, D), masked (B, M, n)");
   return MaskedLoss::apply(prediction, targets, masked, loss.beta, loss.scale);
 }
 
 at::Tensor element_loss(const at::Tensor& prediction, const at::Tensor& target, const ElementLoss& loss) {
-  const at::Tensor d = (prediction.to(at::kFloat) - target).abs();
+  const at::Tensor d = (prediction.to(target.scalar_type()) - target).abs();
   const at::Tensor l =
       loss.beta == 0 ? d * d : at::where(d < loss.beta, 0.5 * d * d / loss.beta, d - 0.5 * loss.beta);
   return l * loss.scale;

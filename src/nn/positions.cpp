@@ -79,4 +79,10 @@ at::Tensor alibi_bias_1d(int64_t heads, int64_t positions) {
                     [](int64_t i, int64_t j) { return std::abs(static_cast<double>(i - j)); });
 }
 
+at::Tensor alibi_bias_1d(int64_t heads, const at::Tensor& index) {
+  const at::Tensor distance = (index.unsqueeze(2) - index.unsqueeze(1)).abs().to(at::kFloat);
+  const at::Tensor slopes = at::tensor(alibi_slopes(heads), at::kDouble).to(at::kFloat);
+  return distance.unsqueeze(1) * slopes.neg().view({1, heads, 1, 1});
+}
+
 }  // namespace d2v

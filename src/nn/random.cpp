@@ -52,14 +52,15 @@ at::Tensor drop_path(const at::Tensor& x, double p, const RowKeys& keys, uint32_
   return x * factors.to(x.scalar_type());
 }
 
-at::Tensor row_noise(const RowKeys& keys, int64_t count, int64_t dim, double std, at::ScalarType dtype) {
+at::Tensor row_noise(const RowKeys& keys, int64_t count, int64_t dim, double std, at::ScalarType dtype,
+                     Stream stream) {
   const int64_t rows = static_cast<int64_t>(keys.size()), width = count * dim;
   at::Tensor noise = at::empty({rows, count, dim}, at::kFloat);
   float* out = noise.mutable_data_ptr<float>();
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       RngKey key = keys[row];
-      key.stream = Stream::decoder_noise;
+      key.stream = stream;
       Philox(key).fill_normal({out + row * width, static_cast<size_t>(width)}, 0.0f, static_cast<float>(std));
     }
   });

@@ -44,30 +44,35 @@ void put_rows(const at::Tensor& in, const int64_t* index, at::Tensor& out) {
   });
 }
 
-// out[b][index[b·M + m][j]] += in[b·M + m][j], summed in fp32; one thread per sample, so the order is fixed.
-template <class T>
+// out[b][index[b·M + m][j]] += in[b·M + m][j], summed in fp32 (fp64 of fp64); one thread per sample, so the order is
+// fixed.
+template <class T, class Sum>
 void add_rows(const at::Tensor& in, const int64_t* index, at::Tensor& out, int64_t clones) {
   const int64_t samples = out.size(0), length = out.size(1), dim = out.size(2), kept = in.size(1);
   const T* source = in.const_data_ptr<T>();
-  float* target = out.mutable_data_ptr<float>();
+  Sum* target = out.mutable_data_ptr<Sum>();
   at::parallel_for(0, samples, 1, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin * clones; r < end * clones; ++r) {
       for (int64_t j = 0; j < kept; ++j) {
         const T* from = source + (r * kept + j) * dim;
-        float* to = target + (r / clones * length + index[r * kept + j]) * dim;
-        for (int64_t d = 0; d < dim; ++d) to[d] += static_cast<float>(from[d]);
+        Sum* to = target + (r / clones * length + index[r * kept + j]) * dim;
+        for (int64_t d = 0; d < dim; ++d) to[d] += static_cast<Sum>(from[d]);
       }
     }
   });
 }
 
 at::Tensor sum_rows(const at::Tensor& gradient, const at::Tensor& index, at::IntArrayRef shape) {
-  at::Tensor sum = at::zeros(shape, gradient.options().dtype(at::kFloat));
+  const bool wide = gradient.scalar_type() == at::kDouble;
+  at::Tensor sum = at::zeros(shape, gradient.options().dtype(wide ? at::kDouble : at::kFloat));
   const int64_t clones = gradient.size(0) / shape[0];
-  if (gradient.scalar_type() == at::kBFloat16)
-    add_rows<at::BFloat16>(gradient, index.const_data_ptr<int64_t>(), sum, clones);
+  const int64_t* rows = index.const_data_ptr<int64_t>();
+  if (wide)
+    add_rows<double, double>(gradient, rows, sum, clones);
+  else if (gradient.scalar_type() == at::kBFloat16)
+    add_rows<at::BFloat16, float>(gradient, rows, sum, clones);
   else
-    add_rows<float>(gradient, index.const_data_ptr<int64_t>(), sum, clones);
+    add_rows<float, float>(gradient, rows, sum, clones);
   return sum.to(gradient.scalar_type());
 }
 

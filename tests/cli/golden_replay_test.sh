@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# golden_replay: the recorded image cases are within their tolerances; a changed case and a folder that is none are not.
+# golden_replay: the recorded cases are within their tolerances; a changed case and a folder that is none are not.
 set -euo pipefail
 
 data=${D2V_TEST_DATA:-$D2V_REPO_ROOT/../shared}
@@ -10,7 +10,7 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-"$GOLDEN_REPLAY" "$data"/golden/image_*
+"$GOLDEN_REPLAY" "$data"/golden/{image,audio,text}_*
 
 # The same numbers under another learning rate must be noticed.
 cp -r "$data/golden/image_base" "$scratch/changed"

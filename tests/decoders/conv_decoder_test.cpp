@@ -2,6 +2,7 @@
 
 #include "d2v/base/check.h"
 #include "golden_unit.h"
+#include "gradient_check.h"
 
 #include "doctest.h"
 
@@ -47,7 +48,7 @@ TEST_CASE("2-D decoders equal the reference: odd and even kernels, other widths,
 
 TEST_CASE("the declared parameters have the reference's names, and belong to the student alone") {
   std::vector<Parameter> declared;
-  declare_conv_decoder(declared, "decoder.", decoder_config(8, 4, 3, true), 12);
+  declare_conv_decoder(declared, "decoder.", decoder_config(8, 4, 3, true), {12});
   const ParameterLayout layout(declared);
   CHECK(layout.at("decoder.blocks.0.0.weight").shape == std::vector<int64_t>{8, 3, 3, 3});
   CHECK(layout.at("decoder.blocks.1.0.weight").shape == std::vector<int64_t>{8, 2, 3, 3});
@@ -59,9 +60,25 @@ TEST_CASE("the declared parameters have the reference's names, and belong to the
 
 TEST_CASE("widths that the groups do not divide are refused") {
   std::vector<Parameter> declared;
-  CHECK_THROWS_AS(declare_conv_decoder(declared, "", decoder_config(10, 4, 3, true), 12), UsageError);
-  CHECK_THROWS_AS(declare_conv_decoder(declared, "", decoder_config(8, 4, 3, true), 14), UsageError);
+  CHECK_THROWS_AS(declare_conv_decoder(declared, "", decoder_config(10, 4, 3, true), {12}), UsageError);
+  CHECK_THROWS_AS(declare_conv_decoder(declared, "", decoder_config(8, 4, 3, true), {14}), UsageError);
   DecoderConfig projections = decoder_config(8, 4, 3, true);
   projections.projection_layers = 2;
-  CHECK_THROWS_AS(declare_conv_decoder(declared, "", projections, 12), UsageError);
+  CHECK_THROWS_AS(declare_conv_decoder(declared, "", projections, {12}), UsageError);
+}
+
+TEST_CASE("gradients of 2-D decoders are those of finite differences, in double") {
+  for (const auto& [kernel, groups, residual] : {std::tuple{3, 2, true}, {4, 1, true}, {3, 2, false}}) {
+    CAPTURE(kernel);
+    const DecoderConfig config = decoder_config(4, groups, kernel, residual);
+    const auto decode = [&](const std::vector<at::Tensor>& in) {
+      const ConvDecoderWeights weights{{in[1], in[2]}, {in[3], in[4]}, {in[5]}, {in[6]}};
+      return conv_decoder_projection(weights, conv_decoder_layers(weights, config, in[0], 3));
+    };
+    CHECK(test::gradient_error(
+              decode, {test::random_double({2, 9, 4}), test::random_double({4, 4 / groups, kernel, kernel}),
+                       test::random_double({4, 4 / groups, kernel, kernel}), test::random_double({4}),
+                       test::random_double({4}), test::random_double({4, 4}), test::random_double({4})}) <
+          1e-6);
+  }
 }

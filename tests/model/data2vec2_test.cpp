@@ -1,15 +1,10 @@
 #include "d2v/model/data2vec2.h"
 
-#include <cmath>
-#include <fstream>
-
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <nlohmann/json.hpp>
 
 #include "d2v/base/check.h"
 #include "d2v/nn/positions.h"
-#include "test_data.h"
 
 #include "doctest.h"
 
@@ -53,41 +48,6 @@ double flat_error(const at::Tensor& a, const at::Tensor& b) {
 }
 
 }  // namespace
-
-TEST_CASE("names, shapes, roles and distributions of ViT-B equal the reference's fresh model") {
-  D2V_NEED_TEST_DATA("golden/init.json");
-  std::ifstream in(test::test_data() / "golden/init.json");
-  const nlohmann::json recorded = nlohmann::json::parse(in).at("image_base");
-  const Config config;  // the defaults are the published ViT-B
-  Data2Vec2 model(config, Precision::fp32);
-  int64_t total = 0, trainable = 0, teacher = 0;
-  for (const Parameter& p : model.layout().all()) {
-    total += p.count;
-    if (p.trainable) trainable += p.count;
-    if (p.teacher != TeacherRule::absent) teacher += p.count;
-  }
-  CHECK(total == recorded.at("total").get<int64_t>());
-  CHECK(trainable == recorded.at("trainable").get<int64_t>());
-  CHECK(teacher == recorded.at("teacher").get<int64_t>());
-  CHECK(model.layout().all().size() == recorded.at("parameters").size());
-  for (const nlohmann::json& want : recorded.at("parameters")) {
-    const std::string name = want.at("name");
-    CAPTURE(name);
-    const Parameter* p = model.layout().find(name);
-    REQUIRE(p != nullptr);
-    CHECK(p->shape == want.at("shape").get<std::vector<int64_t>>());
-    CHECK(p->trainable == want.at("trainable").get<bool>());
-    CHECK((p->teacher != TeacherRule::absent) == want.at("in_teacher").get<bool>());
-    if (p->trainable) CHECK(p->decay == want.at("weight_decay").get<bool>());
-    const at::Tensor value = view_of(model.weights(), *p);
-    const double n = static_cast<double>(p->count), std = want.at("std");
-    // Both are samples: five standard errors of a mean and of a deviation (uniform or normal), of each.
-    CHECK(std::abs(value.mean().item<double>() - want.at("mean").get<double>()) <=
-          8 * std / std::sqrt(n) + 1e-6);
-    CHECK(std::abs(value.std().item<double>() - std) <= 8 * std / std::sqrt(2 * n) + 1e-6);
-  }
-  CHECK(at::equal(model.teacher(), model.weights().narrow(0, 0, model.layout().teacher_size())));
-}
 
 TEST_CASE("loss and gradients are equal with and without a trace") {
   const Config config = small_config();
@@ -251,4 +211,12 @@ TEST_CASE("settings that do not fit together are refused with the names of the k
   refused([](Config& c) { c.loss.recon = 1; }, "loss.recon");
   refused([](Config& c) { c.model.extra_tokens = 0; }, "loss.cls");
   refused([](Config& c) { c.decoder.groups = 3; }, "decoder.groups");
+  const auto speech = [](Config& c) {
+    c.model.modality = Modality::speech;
+    c.speech.positions_groups = 4;
+  };
+  refused([&](Config& c) { speech(c), c.speech.positions_groups = 5; }, "speech.positions_groups");
+  refused([&](Config& c) { speech(c), c.decoder.add_positions_all = true; }, "decoder.add_positions_all");
+  refused([&](Config& c) { speech(c), c.loss.recon = 1; }, "loss.recon");
+  refused([&](Config& c) { speech(c), c.target.norm_over = NormOver::all; }, "target.norm_over");
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "golden_unit.h"
+#include "gradient_check.h"
 
 #include "doctest.h"
 
@@ -97,4 +98,13 @@ TEST_CASE("patches equal the reference and are normalised one by one") {
   const at::Tensor y = normalised_patches(at::randn({2, 3, 8, 8}) * 5 + 1, 4);
   CHECK(at::allclose(y.mean(-1), at::zeros({2, 4}), 1e-5, 1e-5));
   CHECK(at::allclose(y.std(-1), at::ones({2, 4}), 1e-4, 1e-4));
+}
+
+TEST_CASE("the gradient of the masked loss is that of finite differences, in double") {
+  const at::Tensor targets = test::random_double({2, 9, 5}), masked = random_masked(2, 3, 9, 4);
+  for (double beta : {0.0, 0.6}) {
+    CAPTURE(beta);
+    const auto loss = [&](const auto& in) { return masked_loss(in[0], targets, masked, {beta, 0.7}); };
+    CHECK(test::gradient_error(loss, {test::random_double({6, 4, 5})}) < 1e-7);
+  }
 }

@@ -52,3 +52,34 @@ TEST_CASE("more averaged layers than blocks, and batch norm of the average, are 
   config.final_norm = NormKind::batch;
   CHECK_THROWS_AS(make_targets({at::zeros({1, 2, 4})}, config), UsageError);
 }
+
+TEST_CASE("padding changes neither the norms nor the targets of valid positions, and is 0 itself") {
+  const at::Tensor layer = at::randn({2, 6, 4}), valid = at::ones({2, 6}, at::kBool);
+  valid[1].slice(0, 4).fill_(false);
+  for (NormKind per_layer : {NormKind::instance, NormKind::layer}) {
+    for (NormKind final : {NormKind::none, NormKind::instance}) {
+      TargetConfig config;
+      config.layers = 1;
+      config.layer_norm = per_layer;
+      config.final_norm = final;
+      const at::Tensor y = make_targets({layer}, config, valid);
+      const at::Tensor alone = make_targets({layer.slice(0, 1).slice(1, 0, 4)}, config);
+      CHECK(at::allclose(y[1].slice(0, 0, 4), alone[0], 1e-5, 1e-5));
+      CHECK(y[1].slice(0, 4).abs().sum().item<float>() == 0);
+      config.norm_over = NormOver::all;
+      CHECK(at::equal(make_targets({layer}, config, valid), make_targets({layer}, config)));
+    }
+  }
+}
+
+TEST_CASE("a batch norm counts valid positions of all samples") {
+  const at::Tensor layer = at::randn({2, 3, 4}),
+                   valid = at::tensor({1, 1, 1, 1, 0, 0}, at::kInt).view({2, 3}).to(at::kBool);
+  TargetConfig config;
+  config.layers = 1;
+  config.layer_norm = NormKind::batch;
+  config.final_norm = NormKind::none;
+  const at::Tensor rows = make_targets({layer}, config, valid).flatten(0, 1).slice(0, 0, 4);
+  CHECK(at::allclose(rows.mean(0), at::zeros({4}), 1e-5, 1e-5));
+  CHECK(at::allclose(rows.var(0, false), at::ones({4}), 1e-3, 1e-3));
+}

@@ -45,3 +45,12 @@ TEST_CASE("interpolated positions keep a grid of the same side and reproduce a c
   CHECK(at::allclose(resize_positions(constant, 7), at::full({1, 49, 4}, 3.0)));
   CHECK_THROWS_AS(resize_positions(at::zeros({1, 15, 4}), 4), UsageError);
 }
+
+TEST_CASE("ALiBi between chosen positions is the full table's rows and columns") {
+  const at::Tensor index = at::tensor({0, 2, 3, 1, 4, 6}, at::kLong).view({2, 3});
+  for (int64_t heads : {4, 6}) {
+    const at::Tensor all = alibi_bias_1d(heads, 7), some = alibi_bias_1d(heads, index);
+    for (int64_t row = 0; row < 2; ++row)
+      CHECK(at::allclose(some[row], all.index_select(1, index[row]).index_select(2, index[row])));
+  }
+}

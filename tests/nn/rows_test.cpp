@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "gradient_check.h"
+
 #include "doctest.h"
 
 using namespace d2v;
@@ -71,4 +73,14 @@ TEST_CASE("scale_gradient changes gradients only") {
   CHECK(at::equal(y, x));
   y.sum().backward();
   CHECK(at::allclose(x.grad(), at::full({3}, 0.25)));
+}
+
+TEST_CASE("gradients of moved rows are those of finite differences, in double") {
+  const auto [visible, masked] = random_masks({2, 3, 7, 3, 4});
+  const at::Tensor x = test::random_double({2, 7, 4}), rows = test::random_double({6, 3, 4}),
+                   noise = test::random_double({6, 4, 4}), full = test::random_double({6, 7, 4});
+  CHECK(test::gradient_error([&](const auto& in) { return gather_visible(in[0], visible); }, {x}) < 1e-8);
+  CHECK(test::gradient_error([&](const auto& in) { return take_rows(in[0], masked); }, {full}) < 1e-8);
+  CHECK(test::gradient_error([&](const auto& in) { return restore_order(in[0], noise, visible, masked); },
+                             {rows}) < 1e-8);
 }

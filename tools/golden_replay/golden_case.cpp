@@ -43,73 +43,134 @@ Case load_case(const std::filesystem::path& folder) {
   return out;
 }
 
-Config to_config(const Case& recorded) {
-  const nlohmann::json& s = recorded.settings;
-  const auto number = [&](const char* key) { return s.at(key).get<double>(); };
-  const auto integer = [&](const char* key) { return s.at(key).get<int64_t>(); };
-  const auto flag = [&](const char* key) { return s.at(key).get<bool>(); };
+namespace {
 
-  check<UsageError>(s.contains("method") && s.at("method") == "data2vec2" && s.at("modality") == "image",
-                    "{}: method {} on {} is not built in; this program replays data2vec2 on images",
-                    recorded.name, s.value("method", "(none)"), s.value("modality", "(none)"));
-  Config config;
-  config.run.updates = updates(number("max_update"));
-  config.run.seed = integer("seed");
-  config.image.size = integer("image_size");
-  config.image.channels = integer("in_chans");
-  config.image.patch = integer("patch_size");
+// Reads keys of config.json, each once and by its type.
+struct Settings {
+  const nlohmann::json& json;
+  double number(const char* key) const { return json.at(key).get<double>(); }
+  int64_t integer(const char* key) const { return json.at(key).get<int64_t>(); }
+  bool flag(const char* key) const { return json.at(key).get<bool>(); }
+  bool has(const char* key) const { return json.contains(key); }
+};
 
+// "512:10:5, 16:3:2" of [[512, 10, 5], [16, 3, 2]].
+std::string conv_layers(const nlohmann::json& layers) {
+  std::string out;
+  for (const nlohmann::json& layer : layers)
+    out += fmt::format("{}{}:{}:{}", out.empty() ? "" : ", ", layer.at(0).get<int64_t>(),
+                       layer.at(1).get<int64_t>(), layer.at(2).get<int64_t>());
+  return out;
+}
+
+Modality modality_of(const std::string& name) {
+  if (name == "image") return Modality::image;
+  if (name == "audio") return Modality::speech;
+  check<UsageError>(name == "text", "modality {} is not built in", name);
+  return Modality::text;
+}
+
+void read_input(const Settings& s, Config& config) {
+  switch (config.model.modality) {
+    case Modality::image:
+      config.image.size = s.integer("image_size");
+      config.image.channels = s.integer("in_chans");
+      config.image.patch = s.integer("patch_size");
+      break;
+    case Modality::speech:
+      config.speech.conv_layers = conv_layers(s.json.at("feature_encoder"));
+      config.speech.positions_depth = s.integer("conv_pos_depth");
+      config.speech.positions_width = s.integer("conv_pos_width");
+      config.speech.positions_groups = s.integer("conv_pos_groups");
+      if (s.has("encoder_zero_mask")) config.speech.zero_masked = s.flag("encoder_zero_mask");
+      config.speech.padding = Padding::reference;
+      break;
+    case Modality::text:
+      config.text.vocabulary_size = s.integer("vocab_size");
+      config.text.max_positions = s.integer("max_positions");
+      config.text.block = s.integer("positions");
+      config.text.padding = Padding::reference;
+      break;
+  }
+}
+
+void read_optimizer(const Settings& s, Config& config) {
+  OptimConfig& optim = config.optim;
+  optim.lr = s.number("lr");
+  optim.min_lr = s.number("min_lr");
+  optim.warmup = updates(s.number("warmup_updates"));
+  optim.beta1 = s.json.at("betas").at(0);
+  optim.beta2 = s.json.at("betas").at(1);
+  optim.eps = s.number("eps");
+  optim.weight_decay = s.number("weight_decay");
+  optim.clip_norm = s.number("clip_norm");
+  optim.decay_all = s.json.at("no_weight_decay").empty();
+  if (!s.has("ema_decay")) return;
+  config.ema.decay = s.number("ema_decay");
+  config.ema.end_decay = s.number("ema_end_decay");
+  config.ema.anneal = updates(s.number("ema_anneal_end_step"));
+}
+
+void read_targets(const Settings& s, Config& config) {
+  config.target.layers = s.integer("average_top_k_layers");
+  config.target.layer_norm = norm_kind(s.json.at("target_layer_norm"));
+  config.target.final_norm = norm_kind(s.json.at("target_final_norm"));
+  config.target.norm_over =
+      s.json.value("instance_norm_over", "all") == "all" ? NormOver::all : NormOver::valid;
+  config.target.end_of_block = s.has("end_of_block_targets") && s.flag("end_of_block_targets");
+  config.loss.beta = s.number("loss_beta");
+  config.loss.scale = s.json.at("loss_scale").is_null() ? 0 : s.number("loss_scale");
+}
+
+void read_data2vec2(const Settings& s, Config& config) {
   ModelConfig& model = config.model;
-  model.dim = integer("embed_dim");
-  model.heads = integer("num_heads");
-  model.prenet_depth = integer("prenet_depth");
-  model.depth = integer("depth");
-  model.mlp_ratio = number("mlp_ratio");
-  model.norm_eps = number("norm_eps");
-  model.layer_norm_first = flag("layer_norm_first");
-  model.extra_tokens = integer("num_extra_tokens");
-  model.local_grad_mult = number("local_grad_mult");
-  model.alibi = flag("use_alibi");
-  model.alibi_scale = number("alibi_scale");
-  model.alibi_scale_learned = flag("learned_alibi_scale");
-  model.alibi_scale_per_head = flag("learned_alibi_scale_per_head");
-  model.alibi_scale_per_layer = flag("learned_alibi_scale_per_layer");
+  model.prenet_depth = s.integer("prenet_depth");
+  model.mlp_ratio = s.number("mlp_ratio");
+  model.layer_norm_first = s.flag("layer_norm_first");
+  model.extra_tokens = s.integer("num_extra_tokens");
+  model.local_grad_mult = s.number("local_grad_mult");
+  model.alibi = s.flag("use_alibi");
+  model.alibi_scale = s.number("alibi_scale");
+  model.alibi_scale_learned = s.flag("learned_alibi_scale");
+  model.alibi_scale_per_head = s.flag("learned_alibi_scale_per_head");
+  model.alibi_scale_per_layer = s.flag("learned_alibi_scale_per_layer");
 
   DecoderConfig& decoder = config.decoder;
-  decoder.dim = integer("decoder_dim");
-  decoder.groups = integer("decoder_groups");
-  decoder.kernel = integer("decoder_kernel");
-  decoder.layers = integer("decoder_layers");
-  decoder.residual = flag("decoder_residual");
-  decoder.projection_layers = integer("decoder_projection_layers");
-  decoder.projection_ratio = number("decoder_projection_ratio");
-  decoder.add_positions_all = flag("decoder_add_positions_all");
-  decoder.add_positions_masked = flag("decoder_add_positions_masked");
+  decoder.dim = s.integer("decoder_dim");
+  decoder.groups = s.integer("decoder_groups");
+  decoder.kernel = s.integer("decoder_kernel");
+  decoder.layers = s.integer("decoder_layers");
+  decoder.residual = s.flag("decoder_residual");
+  decoder.projection_layers = s.integer("decoder_projection_layers");
+  decoder.projection_ratio = s.number("decoder_projection_ratio");
+  decoder.add_positions_all = s.flag("decoder_add_positions_all");
+  decoder.add_positions_masked = s.flag("decoder_add_positions_masked");
 
-  config.target.layers = integer("average_top_k_layers");
-  config.target.layer_norm = norm_kind(s.at("target_layer_norm"));
-  config.target.final_norm = norm_kind(s.at("target_final_norm"));
-  config.target.end_of_block = flag("end_of_block_targets");
-  config.loss.beta = number("loss_beta");
-  config.loss.scale = s.at("loss_scale").is_null() ? 0 : number("loss_scale");
-  config.loss.regression = number("d2v_loss");
-  config.loss.cls = number("cls_loss");
-  config.loss.recon = number("recon_loss");
-  config.ema.decay = number("ema_decay");
-  config.ema.end_decay = number("ema_end_decay");
-  config.ema.anneal = updates(number("ema_anneal_end_step"));
-  config.ema.local_encoder = flag("ema_local_encoder");
-  config.ema.encoder_only = flag("ema_encoder_only");
+  read_targets(s, config);
+  config.loss.regression = s.number("d2v_loss");
+  config.loss.cls = s.number("cls_loss");
+  config.loss.recon = s.number("recon_loss");
+  config.ema.local_encoder = s.flag("ema_local_encoder");
+  config.ema.encoder_only = s.flag("ema_encoder_only");
+}
 
-  OptimConfig& optim = config.optim;
-  optim.lr = number("lr");
-  optim.min_lr = number("min_lr");
-  optim.warmup = updates(number("warmup_updates"));
-  optim.beta1 = s.at("betas").at(0);
-  optim.beta2 = s.at("betas").at(1);
-  optim.eps = number("eps");
-  optim.weight_decay = number("weight_decay");
-  optim.clip_norm = number("clip_norm");
+}  // namespace
+
+Config to_config(const Case& recorded) {
+  const Settings s{recorded.settings};
+  const std::string method = recorded.settings.value("method", "(none)");
+  check<UsageError>(method == "data2vec2", "{}: method {} is not built in", recorded.name, method);
+  Config config;
+  config.run.updates = updates(s.number("max_update"));
+  config.run.seed = s.integer("seed");
+  config.model.modality = modality_of(recorded.settings.at("modality"));
+  config.model.dim = s.integer("embed_dim");
+  config.model.heads = s.integer("num_heads");
+  config.model.depth = s.integer("depth");
+  config.model.norm_eps = s.number("norm_eps");
+  read_input(s, config);
+  read_optimizer(s, config);
+  read_data2vec2(s, config);
   return config;
 }
 

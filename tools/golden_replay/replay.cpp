@@ -26,34 +26,54 @@ DeviceBatch make_batch(const Case& recorded) {
       std::get<1>(at::sort(mask.to(at::kInt), /*stable=*/std::optional<bool>(true), /*dim=*/-1));
   DeviceBatch out;
   out.input = recorded.at("input.x");
+  if (recorded.has("input.position_lengths")) out.lengths = recorded.at("input.position_lengths");
   out.visible = order.slice(2, 0, mask.size(2) - masked).contiguous().view({batch, clones, -1});
   out.masked = order.slice(2, mask.size(2) - masked).contiguous().view({batch, clones, -1});
   for (int64_t b = 0; b < batch; ++b) out.refs.push_back({static_cast<uint64_t>(b), 0});
   return out;
 }
 
-// Copies `prefix`<name> into the arena for every parameter that the arena holds.
-void load(const Case& recorded, const std::string& prefix, const ParameterLayout& layout,
-          const at::Tensor& arena) {
-  for (const Parameter& p : layout.all()) {
-    if (p.offset >= arena.size(0)) continue;
-    const at::Tensor& value = recorded.at(prefix + p.name);
-    check<DataError>(value.sizes() == at::IntArrayRef(p.shape), "{}: {}{} has another shape than the model's",
-                     recorded.name, prefix, p.name);
-    view_of(arena, p).copy_(value);
+// Recorded name of a teacher's parameter. It is relative to what the reference keeps a copy of: the whole model, its
+// shared blocks, or the encoder of data2vec 1.
+std::string teacher_name(const Case& recorded, const std::string& name) {
+  for (const std::string& kept : {std::string{}, std::string{"blocks."},
+                                  std::string{"encoder.sentence_encoder."}, std::string{"encoder."}})
+    if (name.rfind(kept, 0) == 0 && recorded.has("ema." + name.substr(kept.size())))
+      return name.substr(kept.size());
+  fail<DataError>("{}: the recorded teacher has no {}", recorded.name, name);
+}
+
+void load_into(const at::Tensor& arena, const Parameter& p, const at::Tensor& value, const Case& recorded) {
+  check<DataError>(value.sizes() == at::IntArrayRef(p.shape), "{}: {} has another shape than the model's",
+                   recorded.name, p.name);
+  view_of(arena, p).copy_(value);
+}
+
+void load_weights(const Case& recorded, Objective& objective) {
+  for (const Parameter& p : objective.layout().all()) {
+    load_into(objective.weights(), p, recorded.at("param." + p.name), recorded);
+    if (p.teacher != TeacherRule::absent)
+      load_into(objective.teacher(), p, recorded.at("ema." + teacher_name(recorded, p.name)), recorded);
   }
+  objective.weights_changed();
 }
 
 // Every recorded parameter must exist in the model, or the comparison would pass by leaving something out.
 void check_names(const Case& recorded, const ParameterLayout& layout) {
+  int64_t teachers = 0;
+  for (const Parameter& p : layout.all()) teachers += p.teacher != TeacherRule::absent;
   for (const auto& [name, value] : recorded.tensors)
     if (name.rfind("param.", 0) == 0)
       check<DataError>(layout.find(name.substr(6)) != nullptr, "{}: the model has no parameter {}",
                        recorded.name, name.substr(6));
+  for (const auto& [name, value] : recorded.tensors) teachers -= name.rfind("ema.", 0) == 0;
+  check<DataError>(teachers == 0, "{}: the model's teacher has {} parameters {} than the recorded one",
+                   recorded.name, std::abs(teachers), teachers > 0 ? "more" : "fewer");
 }
 
-// Weight decay as the case has it: `no_weight_decay` must be what the layout says.
+// Weight decay as the case has it: `no_weight_decay` must be what the layout says; an empty list means optim.decay_all.
 void check_decay(const Case& recorded, const ParameterLayout& layout) {
+  if (recorded.settings.at("no_weight_decay").empty()) return;
   const auto list = recorded.settings.at("no_weight_decay").get<std::set<std::string>>();
   for (const Parameter& p : layout.all())
     if (p.trainable)
@@ -80,10 +100,10 @@ void compare_first_step(const Case& recorded, const Stages& stages, const StepOu
   for (const Monitored& part : out.parts)
     comparison.add("loss." + part.name, part.value / size, recorded.at("loss." + part.name));
   comparison.add_scalar("loss.sample_size", size, recorded.at("loss.sample_size").item<double>());
-  comparison.add_scalar("monitor.target_var", mean_deviation(out.target_moments),
-                        recorded.at("monitor.target_var").item<double>());
-  comparison.add_scalar("monitor.pred_var", mean_deviation(out.prediction_moments),
-                        recorded.at("monitor.pred_var").item<double>());
+  for (const auto& [name, moments] :
+       {std::pair{"monitor.target_var", out.target_moments}, {"monitor.pred_var", out.prediction_moments}})
+    if (recorded.has(name))
+      comparison.add_scalar(name, mean_deviation(moments), recorded.at(name).item<double>());
   for (const Parameter& p : objective.layout().all())
     if (recorded.has("grad." + p.name))
       comparison.add("grad." + p.name, view_of(objective.gradients(), p) / size,
@@ -98,9 +118,7 @@ Comparison replay(const Case& recorded, Precision precision) {
   const ParameterLayout& layout = objective->layout();
   check_names(recorded, layout);
   check_decay(recorded, layout);
-  load(recorded, "param.", layout, objective->weights());
-  load(recorded, "ema.", layout, objective->teacher());
-  objective->weights_changed();
+  load_weights(recorded, *objective);
 
   const DeviceBatch batch = make_batch(recorded);
   const int64_t masked = batch.masked.numel();
@@ -113,7 +131,10 @@ Comparison replay(const Case& recorded, Precision precision) {
   for (int64_t step = 0; step < recorded.settings.at("steps").get<int64_t>(); ++step) {
     Stages stages;
     Trace trace;
-    trace.decoder_noise = recorded.at("input.decoder_noise");
+    if (recorded.has("input.decoder_noise")) trace.decoder_noise = recorded.at("input.decoder_noise");
+    if (recorded.has("input.positional_noise"))
+      trace.positional_noise = recorded.at("input.positional_noise");
+    if (recorded.has("input.masked_tokens")) trace.masked_tokens = recorded.at("input.masked_tokens");
     trace.record = [&](const std::string& stage, const at::Tensor& value) {
       stages.order.push_back("stage." + stage);
       stages.values["stage." + stage] = value.clone();
@@ -137,9 +158,10 @@ Comparison replay(const Case& recorded, Precision precision) {
                           scalar("loss"));
     comparison.add_scalar(prefix + "grad_norm", report.gradient_norm, scalar("grad_norm"));
     comparison.add_scalar(prefix + "lr", settings.lr, scalar("lr"));
-    comparison.add_scalar(prefix + "ema_decay", settings.ema_decay, scalar("ema_decay"));
     comparison.add_scalar("step_lr." + std::to_string(step + 1), settings.lr,
                           recorded.settings.at("step_lr").at(step));
+    if (!objective->teacher().defined()) continue;
+    comparison.add_scalar(prefix + "ema_decay", settings.ema_decay, scalar("ema_decay"));
     comparison.add_scalar("step_ema_decay." + std::to_string(step + 1), settings.ema_decay,
                           recorded.settings.at("step_ema_decay").at(step));
   }
@@ -148,9 +170,9 @@ Comparison replay(const Case& recorded, Precision precision) {
     if (recorded.has("after.param." + p.name))
       comparison.add("after.param." + p.name, view_of(objective->weights(), p),
                      recorded.at("after.param." + p.name));
-    if (recorded.has("after.ema." + p.name))
+    if (p.teacher != TeacherRule::absent)
       comparison.add("after.ema." + p.name, view_of(objective->teacher(), p),
-                     recorded.at("after.ema." + p.name));
+                     recorded.at("after.ema." + teacher_name(recorded, p.name)));
   }
   return comparison;
 }

@@ -1,4 +1,5 @@
-// The light convolutional decoder of data2vec 2.0 in two dimensions (section 3.2 of the paper, 7 of the method).
+// The light convolutional decoder of data2vec 2.0 (section 3.2 of the paper, 7 of the method): its parameters, the
+// layers in two dimensions, the projection. Layers in one dimension: conv_decoder_1d.h.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +14,22 @@
 namespace d2v {
 
 struct ConvDecoderWeights {
-  std::vector<at::Tensor> conv_weight, conv_bias;  // per layer (C, C_in / groups, k, k), (C)
-  at::Tensor proj_weight, proj_bias;               // (D, C), (D)
+  std::vector<at::Tensor> conv_weight, conv_bias;  // per layer (C, C_in / groups, k[, k]), (C)
+  std::vector<at::Tensor> proj_weight, proj_bias;  // per layer (C_out, C_in), (C_out); the last gives D
 };
 
-// Declares the decoder's parameters below `prefix`: blocks.<i>.0.{weight,bias}, proj.{weight,bias}.
-// Throws UsageError where widths, groups and layers do not fit.
+// What of a decoder its modality decides.
+struct ConvDecoderShape {
+  int64_t encoder_dim = 0;  // D
+  int64_t dimensions = 2;   // 1: speech and text, 2: images
+  // Images and speech reset the projection to the framework's default; text's stays as BERT's.
+  Init projection_init = Init::uniform_fan_in;
+};
+
+// Declares the decoder's parameters below `prefix`: blocks.<i>.0.{weight,bias}, then proj.{weight,bias} or, with
+// several projection layers, proj.{0,2,…}.{weight,bias}. Throws UsageError where widths, groups and layers do not fit.
 void declare_conv_decoder(std::vector<Parameter>& out, const std::string& prefix, const DecoderConfig& config,
-                          int64_t encoder_dim);
+                          const ConvDecoderShape& shape);
 ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderConfig& config);
 
 // x (R, T, D) in token-major order, T = side² → convolved (R, T, C). Per layer: conv (padding k/2; of an even kernel
@@ -33,7 +42,7 @@ at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderC
 at::Tensor plain_conv_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
                              const at::Tensor& x, int64_t side);
 
-// The projection (…, C) → (…, D), at all rows given.
+// The projection (…, C) → (…, D), at all rows given: Linear layers with GELU in between.
 at::Tensor conv_decoder_projection(const ConvDecoderWeights& weights, const at::Tensor& x);
 
 }  // namespace d2v

@@ -16,7 +16,7 @@ struct ElementLoss {
 
 // prediction (B·M, n, D) fp32 or bf16, rows at the masked positions; targets (B, T, D) float32, shared by the M clones
 // of a sample and never copied for them; masked (B, M, n) int64. → 0-dim float32 sum, differentiable in prediction.
-// The sum is taken in double in a fixed order: equal for any number of threads.
+// The sum is taken in double in a fixed order: equal for any number of threads. float64 throughout for float64.
 at::Tensor masked_loss(const at::Tensor& prediction, const at::Tensor& targets, const at::Tensor& masked,
                        const ElementLoss& loss);
 

@@ -1,4 +1,4 @@
-// What the trainer drives: one objective (data2vec 2.0; later data2vec 1, MAE), the trainer does not know which.
+// What the trainer drives: one objective (data2vec 2.0, data2vec 1, MAE); the trainer does not know which.
 //
 // An objective owns the student's weights, its teacher's if it has one, the decoder, and their gradients.
 #pragma once
@@ -13,15 +13,17 @@
 
 #include "d2v/base/config.h"
 #include "d2v/nn/parameters.h"
+#include "d2v/nn/random.h"
 #include "d2v/pipeline/batch.h"
 
 namespace d2v {
 
 // A batch as tensors; views of the Batch's buffers, which must outlive it.
 struct DeviceBatch {
-  at::Tensor input;             // (B, C, H, W) float32
-  at::Tensor visible;           // (B, M, V) int64, increasing
-  at::Tensor masked;            // (B, M, T-V) int64, increasing
+  at::Tensor input;    // pixels (B, C, H, W) or waveform (B, samples) float32, or tokens (B, T) int64
+  at::Tensor lengths;  // (B) int64, valid positions T_b of each sample; undefined where nothing is padded
+  at::Tensor visible;  // (B, M, V) int64, increasing; padded positions count as visible
+  at::Tensor masked;   // (B, M, T-V) int64, increasing
   std::vector<SampleRef> refs;  // (B)
 };
 DeviceBatch to_tensors(Batch& batch);
@@ -38,9 +40,18 @@ struct StepKey {
 // The seam for parity tests. Null in training. Given, it supplies the noise, receives every named stage of the
 // golden fixtures, and turns the skipping of positions off.
 struct Trace {
-  at::Tensor decoder_noise;  // (B·M, T-V, D); undefined: drawn as in training
+  // Undefined: drawn as in training.
+  at::Tensor decoder_noise;     // (B·M, T-V, D)
+  at::Tensor positional_noise;  // (B·M, T-V, D), speech with speech.zero_masked off
+  at::Tensor masked_tokens;     // (B, T) int64, data2vec 1 on text: tokens with mask tokens in place
   std::function<void(const std::string& stage, const at::Tensor&)> record;
 };
+
+// Hands a stage to the trace, if there is one that records.
+void record(Trace* trace, const std::string& stage, const at::Tensor& value);
+
+// One key per row of the student's batch, clones of a sample adjacent, or per sample; of the stream `dropout`.
+RowKeys row_keys(const DeviceBatch& batch, const StepKey& key, uint64_t step, int64_t clones);
 
 // A scalar worth logging. Values are read (and synchronised) one update later.
 struct Monitored {
@@ -80,6 +91,9 @@ class Objective {
 
   // Block outputs without masks, dropout and gradients.
   virtual Features embed(const at::Tensor& input, Network which) = 0;
+  // The same for a padded batch: lengths (B) int64, valid positions; undefined for none. Rows beyond E + T_b of the
+  // layers mean nothing. Throws UsageError where the objective's inputs are never padded.
+  virtual Features embed_padded(const at::Tensor& input, const at::Tensor& lengths, Network which);
 
   virtual const ParameterLayout& layout() const = 0;
   virtual at::Tensor weights() = 0;  // flat fp32, the master copy

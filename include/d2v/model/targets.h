@@ -11,6 +11,9 @@ namespace d2v {
 
 // layers: results of all shared blocks, (B, T, D) each, extra tokens removed; the last K are used.
 // → (B, T, D) float32 without gradients. Norms have no affine part and eps 1e-5; variances are biased.
-at::Tensor make_targets(const std::vector<at::Tensor>& layers, const TargetConfig& config);
+// `valid` (B, T) bool, undefined where nothing is padded: with config.norm_over = valid, instance and batch norms leave
+// padded positions out, and the targets there are 0; with `all` they count as any other, as in the reference.
+at::Tensor make_targets(const std::vector<at::Tensor>& layers, const TargetConfig& config,
+                        const at::Tensor& valid = {});
 
 }  // namespace d2v

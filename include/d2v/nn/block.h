@@ -30,9 +30,9 @@ BlockWeights block_weights(const Weights& weights);
 
 struct BlockOutput {
   at::Tensor output;  // (R, N, D) what the next block reads
-  at::Tensor
-      ffn;  // (R, N, D) t: the feed-forward output before the residual; may be undefined where gradients
-            // are recorded, since only the teacher's are read
+  // (R, N, D) t: the feed-forward output before the residual. May be undefined where gradients are recorded, since only
+  // the teacher's are read.
+  at::Tensor ffn;
 };
 
 // Post-norm: x = x + dp(a(x)); r = n1(x); t = m(r); output = n2(r + dp(drop(t))).

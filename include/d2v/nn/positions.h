@@ -27,5 +27,7 @@ at::Tensor alibi_bias_2d(int64_t heads, int64_t side, AlibiDistance distance);
 
 // Bias of distances |i - j| over time, (H, T, T) float32.
 at::Tensor alibi_bias_1d(int64_t heads, int64_t positions);
+// The same between the positions of each row: index (R, N) int64 → (R, H, N, N).
+at::Tensor alibi_bias_1d(int64_t heads, const at::Tensor& index);
 
 }  // namespace d2v

@@ -22,6 +22,13 @@ struct EnumNames<NormKind> {
   static constexpr std::array<std::string_view, 4> names{"none", "instance", "layer", "batch"};
 };
 
+// Which positions the instance and batch norms of padded targets are taken over.
+enum class NormOver { valid, all };
+template <>
+struct EnumNames<NormOver> {
+  static constexpr std::array<std::string_view, 2> names{"valid", "all"};
+};
+
 enum class AlibiDistance { manhattan, euclidean };
 template <>
 struct EnumNames<AlibiDistance> {
@@ -145,6 +152,7 @@ struct TargetConfig {
   NormKind layer_norm = NormKind::instance;
   NormKind final_norm = NormKind::layer;
   bool end_of_block = false;
+  NormOver norm_over = NormOver::valid;
 
   template <class V>
   void visit(V& v) {
@@ -153,6 +161,9 @@ struct TargetConfig {
     v("final_norm", final_norm, "normalisation of the average (batch is not allowed here)");
     v("end_of_block", end_of_block,
       "take block outputs instead of the feed-forward outputs before the residual");
+    v("norm_over", norm_over,
+      "positions that instance and batch norms count: valid leaves padding out; all is as the published "
+      "code");
   }
 };
 

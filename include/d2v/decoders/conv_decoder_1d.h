@@ -1,0 +1,15 @@
+// The convolutional decoder's layers in one dimension, for speech and text (section 7 of the method).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "d2v/decoders/conv_decoder.h"
+
+namespace d2v {
+
+// x (R, T, D) → convolved (R, T, C), as conv_decoder_layers with kernels over time. Where `valid` (R, T) bool is given,
+// the input of every convolution is zero at padded positions, so that those of a row do not change the others.
+at::Tensor conv_decoder_layers_1d(const ConvDecoderWeights& weights, const DecoderConfig& config,
+                                  const at::Tensor& x, const at::Tensor& valid);
+
+}  // namespace d2v

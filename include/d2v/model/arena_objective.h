@@ -1,0 +1,36 @@
+// The part that all objectives share: weights, gradients and teacher in flat arenas, and their bf16 copies.
+#pragma once
+
+#include <vector>
+
+#include "d2v/base/config.h"
+#include "d2v/model/objective.h"
+#include "d2v/nn/weights.h"
+
+namespace d2v {
+
+class ArenaObjective : public Objective {
+ public:
+  const ParameterLayout& layout() const override { return layout_; }
+  at::Tensor weights() override { return student_arenas_.full; }
+  at::Tensor teacher() override { return teacher_arenas_.full; }
+  at::Tensor gradients() override { return student_arenas_.full_gradient; }
+  void zero_gradients() override;
+  void weights_changed() override;
+  void backward(const at::Tensor& loss, double scale) override;
+
+ protected:
+  // Arenas of the declared parameters, with initial weights drawn from config.run.seed.
+  ArenaObjective(const Config& config, Precision precision, std::vector<Parameter> parameters);
+
+  // To be called once the student's initial weights are final: the teacher starts as a copy of them, and low-precision
+  // copies are made. Without teacher parameters there is no teacher.
+  void start_teacher();
+
+  Config config_;
+  at::ScalarType dtype_;
+  ParameterLayout layout_;
+  WeightArenas student_arenas_, teacher_arenas_;
+};
+
+}  // namespace d2v

@@ -1,0 +1,49 @@
+#include "d2v/model/arena_objective.h"
+
+#include <utility>
+
+#include <ATen/ATen.h>
+
+namespace d2v {
+
+ArenaObjective::ArenaObjective(const Config& config, Precision precision, std::vector<Parameter> parameters)
+    : config_(config),
+      dtype_(precision == Precision::bf16 ? at::kBFloat16 : at::kFloat),
+      layout_(std::move(parameters)) {
+  student_arenas_.full = make_arena(layout_.size(), at::kFloat);
+  student_arenas_.full_gradient = make_arena(layout_.size(), at::kFloat);
+  const bool low = dtype_ != at::kFloat;
+  student_arenas_.low = low ? make_arena(layout_.size(), dtype_) : student_arenas_.full;
+  student_arenas_.low_gradient = low ? make_arena(layout_.size(), dtype_) : student_arenas_.full_gradient;
+  initialise(layout_, student_arenas_.full, static_cast<uint64_t>(config.run.seed));
+}
+
+void ArenaObjective::start_teacher() {
+  if (layout_.teacher_size() > 0) {
+    teacher_arenas_.full = student_arenas_.full.narrow(0, 0, layout_.teacher_size()).clone();
+    teacher_arenas_.low =
+        dtype_ == at::kFloat ? teacher_arenas_.full : make_arena(layout_.teacher_size(), dtype_);
+  }
+  weights_changed();
+}
+
+void ArenaObjective::weights_changed() {
+  if (dtype_ == at::kFloat) return;
+  student_arenas_.low.copy_(student_arenas_.full);
+  if (teacher_arenas_.full.defined()) teacher_arenas_.low.copy_(teacher_arenas_.full);
+}
+
+void ArenaObjective::zero_gradients() {
+  student_arenas_.full_gradient.zero_();
+  if (dtype_ != at::kFloat) student_arenas_.low_gradient.zero_();
+}
+
+void ArenaObjective::backward(const at::Tensor& loss, double scale) {
+  loss.backward(at::full({}, scale, loss.options()));
+  if (dtype_ == at::kFloat) return;
+  // bf16 weights collect bf16 gradients of one slice; slices add up in fp32.
+  student_arenas_.full_gradient.add_(student_arenas_.low_gradient);
+  student_arenas_.low_gradient.zero_();
+}
+
+}  // namespace d2v

@@ -1,0 +1,256 @@
+#include "d2v/model/modality_encoder.h"
+
+#include <ATen/ATen.h>
+
+#include "d2v/base/check.h"
+#include "d2v/nn/declare.h"
+#include "d2v/nn/positions.h"
+#include "d2v/nn/rows.h"
+
+namespace d2v {
+
+namespace {
+
+const SpeechNames speech_names{"local_encoder.conv_layers.", "project_features.1", "project_features.2"};
+
+SpeechNames below(const std::string& prefix, const SpeechNames& names) {
+  return {prefix + names.convolutions, prefix + names.projection_norm, prefix + names.projection};
+}
+
+// The LayerNorm in front of the prenet: post-norm models have it, text only with a prenet.
+bool has_norm(const ModelConfig& model) {
+  return !model.layer_norm_first && (model.modality != Modality::text || model.prenet_depth > 0);
+}
+
+// ALiBi between all positions, or between those in `index` (R, N): (1|R, H, E+N, E+N); extra tokens have bias 0.
+at::Tensor alibi_of(const Config& config, int64_t positions, const at::Tensor& index) {
+  const ModelConfig& model = config.model;
+  if (!model.alibi) return {};
+  at::Tensor bias;
+  if (model.modality != Modality::image) {
+    bias = index.defined() ? alibi_bias_1d(model.heads, index)
+                           : alibi_bias_1d(model.heads, positions).unsqueeze(0);
+  } else {
+    bias = alibi_bias_2d(model.heads, grid_side(config.image), model.alibi_distance).unsqueeze(0);
+    if (index.defined()) {
+      const int64_t rows = index.size(0), count = index.size(1);
+      bias = bias.expand({rows, -1, -1, -1})
+                 .gather(2, index.view({rows, 1, count, 1}).expand({-1, model.heads, -1, positions}));
+      bias = bias.gather(3, index.view({rows, 1, 1, count}).expand({-1, model.heads, count, -1}));
+    }
+  }
+  return at::constant_pad_nd(bias, {model.extra_tokens, 0, model.extra_tokens, 0}, 0);
+}
+
+at::Tensor prepend_extra_tokens(const ModalityEncoder& encoder, const at::Tensor& x) {
+  if (!encoder.extra_tokens.defined()) return x;
+  return at::cat({encoder.extra_tokens.to(x.scalar_type()).expand({x.size(0), -1, -1}), x}, 1);
+}
+
+// The relative positional encoder over each clone's full sequence, masked frames zeroed or replaced by noise:
+// (B·M, T, D).
+at::Tensor student_positions(const ModalityEncoder& encoder, const Config& config,
+                             const at::Tensor& visible_rows, const DeviceBatch& batch,
+                             const RowPadding& padding, const RowKeys& noise_keys, const Trace* trace) {
+  const int64_t count = batch.masked.size(2), dim = visible_rows.size(2);
+  at::Tensor fill;
+  if (config.speech.zero_masked)
+    fill = at::zeros({visible_rows.size(0), count, dim}, visible_rows.options());
+  else if (trace && trace->positional_noise.defined())
+    fill = trace->positional_noise.to(visible_rows.scalar_type());
+  else
+    fill = row_noise(noise_keys, count, dim, config.decoder.noise_std, visible_rows.scalar_type(),
+                     Stream::positional_noise);
+  return relative_positions(encoder.relative_positions,
+                            restore_order(visible_rows, fill, batch.visible, batch.masked),
+                            padding.for_convolutions());
+}
+
+}  // namespace
+
+std::string modality_prefix(Modality modality) {
+  switch (modality) {
+    case Modality::image:
+      return "modality_encoders.IMAGE.";
+    case Modality::speech:
+      return "modality_encoders.AUDIO.";
+    case Modality::text:
+      return "modality_encoders.TEXT.";
+  }
+  fail("no such modality");
+}
+
+void declare_modality_encoder(std::vector<Parameter>& out, const Config& config) {
+  const ModelConfig& model = config.model;
+  check<UsageError>(model.dim % model.heads == 0, "model.heads = {} does not divide model.dim = {}",
+                    model.heads, model.dim);
+  const int64_t dim = model.dim;
+  const std::string prefix = modality_prefix(model.modality);
+  const TeacherRule own = config.ema.encoder_only ? TeacherRule::absent : TeacherRule::averaged;
+  const TeacherRule local = config.ema.local_encoder ? own : TeacherRule::absent;
+  const TeacherRule fixed = config.ema.encoder_only ? TeacherRule::absent : TeacherRule::copied;
+
+  switch (model.modality) {
+    case Modality::image: {
+      declare_patch_embedding(out, prefix + "local_encoder.proj", config.image, dim, local);
+      const int64_t side = grid_side(config.image);
+      out.push_back({prefix + "fixed_positional_encoder.positions",
+                     {1, side * side, dim},
+                     Init::constant,
+                     0,
+                     fixed,
+                     /*trainable=*/false,
+                     /*decay=*/false,
+                     /*fp32=*/true});
+      break;
+    }
+    case Modality::speech:
+      declare_speech_encoder(out, below(prefix, speech_names), config.speech, dim, local);
+      declare_relative_positions(out, prefix + "relative_positional_encoder.", 1, config.speech, dim, own);
+      break;
+    case Modality::text:
+      declare_text_encoder(out, prefix + "local_encoder.", config.text, dim, local);
+      break;
+  }
+  if (model.extra_tokens > 0)
+    out.push_back({prefix + "extra_tokens",
+                   {1, model.extra_tokens, dim},
+                   Init::normal,
+                   1,
+                   own,
+                   true,
+                   true,
+                   /*fp32=*/true});
+  if (model.alibi) {
+    const int64_t layers = model.alibi_scale_per_layer ? model.prenet_depth + model.depth : 1;
+    const int64_t heads = model.alibi_scale_per_head ? model.heads : 1;
+    out.push_back({prefix + "alibi_scale",
+                   {layers, 1, heads, 1, 1},
+                   Init::constant,
+                   model.alibi_scale,
+                   model.alibi_scale_learned ? own : fixed,
+                   model.alibi_scale_learned,
+                   /*decay=*/false,
+                   /*fp32=*/true});
+  }
+  if (has_norm(model) && model.norm_affine) declare_norm(out, prefix + "context_encoder.norm", dim, own);
+  for (int64_t i = 0; i < model.prenet_depth; ++i)
+    declare_block(out, fmt::format("{}context_encoder.blocks.{}.", prefix, i), model, own);
+}
+
+void set_modality_encoder(const Config& config, const ParameterLayout& layout, const at::Tensor& arena) {
+  const ModelConfig& model = config.model;
+  const std::string prefix = modality_prefix(model.modality);
+  const auto weight = [&](const char* name) { return view_of(arena, layout.at(prefix + name)); };
+  if (model.modality == Modality::image)
+    weight("fixed_positional_encoder.positions").copy_(sincos_positions(grid_side(config.image), model.dim));
+  if (model.modality == Modality::text) zero_padding_rows(layout, arena, prefix + "local_encoder.");
+  if (model.init_extra_token_zero && model.extra_tokens > 0) weight("extra_tokens").select(1, 0).zero_();
+}
+
+ModalityEncoder modality_encoder(const Weights& weights, const Config& config) {
+  ModalityEncoder out;
+  switch (config.model.modality) {
+    case Modality::image:
+      out.local = patch_weights(weights, "local_encoder.proj");
+      out.fixed_positions = weights["fixed_positional_encoder.positions"];
+      break;
+    case Modality::speech:
+      out.local = speech_weights(weights, speech_names, config.speech);
+      out.relative_positions =
+          relative_position_weights(weights.below("relative_positional_encoder."), 1, config.speech);
+      break;
+    case Modality::text:
+      out.local = text_weights(weights.below("local_encoder."));
+      break;
+  }
+  out.extra_tokens = weights.optional("extra_tokens");
+  out.alibi_scale = weights.optional("alibi_scale");
+  out.norm = norm_weights(weights, "context_encoder.norm");
+  for (int64_t i = 0; i < config.model.prenet_depth; ++i)
+    out.prenet.push_back(block_weights(weights.below(fmt::format("context_encoder.blocks.{}.", i))));
+  return out;
+}
+
+at::Tensor local_features(const ModalityEncoder& encoder, const Config& config, const at::Tensor& input) {
+  const double grad_mult = config.model.local_grad_mult;
+  if (const auto* image = std::get_if<PatchWeights>(&encoder.local))
+    return scale_gradient(patch_embed(*image, input, config.image.patch), grad_mult);
+  if (const auto* speech = std::get_if<SpeechWeights>(&encoder.local))
+    return speech_features(*speech, input, grad_mult);
+  return scale_gradient(text_features(std::get<TextWeights>(encoder.local), input), grad_mult);
+}
+
+RowPadding padding_of(const Config& config, const at::Tensor& lengths, int64_t positions) {
+  if (!lengths.defined()) return {};
+  const Modality modality = config.model.modality;
+  check<UsageError>(modality != Modality::image, "pictures have no padding, but the batch has lengths");
+  const Padding kind = modality == Modality::speech ? config.speech.padding : config.text.padding;
+  return {valid_positions(lengths, positions), kind != Padding::reference};
+}
+
+EncoderInput student_input(const ModalityEncoder& encoder, const Config& config, const at::Tensor& z,
+                           const DeviceBatch& batch, const RowPadding& padding, const RowKeys& noise_keys,
+                           Trace* trace) {
+  const int64_t clones = batch.visible.size(1), extra = config.model.extra_tokens;
+  const at::Tensor index = batch.visible.flatten(0, 1);  // (B·M, V)
+  EncoderInput out;
+  if (encoder.fixed_positions.defined()) {
+    out.x = gather_visible((z + encoder.fixed_positions).to(z.scalar_type()), batch.visible);
+  } else {
+    out.x = gather_visible(z, batch.visible);
+  }
+  const RowPadding rows = padding.repeated(clones);
+  if (!encoder.relative_positions.weight.empty()) {
+    const at::Tensor positions = student_positions(encoder, config, out.x, batch, rows, noise_keys, trace);
+    record(trace, "relative_positions", positions);
+    out.x = out.x + take_rows(positions, batch.visible);
+  }
+  out.x = prepend_extra_tokens(encoder, out.x);
+  const at::Tensor valid = rows.valid.defined() ? rows.valid.gather(1, index) : at::Tensor();
+  out.bias =
+      AttentionBias(alibi_of(config, z.size(1), index), encoder.alibi_scale, padded_keys(valid, extra));
+  record(trace, "student_encoder_input", out.x);
+  if (out.bias.alibi().defined()) record(trace, "student_alibi", out.bias.alibi());
+  if (valid.defined())
+    record(trace, "student_padding_mask", at::constant_pad_nd(valid.logical_not(), {extra, 0}, 0));
+  return out;
+}
+
+EncoderInput full_input(const ModalityEncoder& encoder, const Config& config, const at::Tensor& z,
+                        const RowPadding& padding) {
+  at::Tensor x = z;
+  if (encoder.fixed_positions.defined()) x = (x + encoder.fixed_positions).to(z.scalar_type());
+  if (!encoder.relative_positions.weight.empty())
+    x = x + relative_positions(encoder.relative_positions, x, padding.for_convolutions());
+  return {prepend_extra_tokens(encoder, x),
+          AttentionBias(alibi_of(config, z.size(1), {}), encoder.alibi_scale,
+                        padded_keys(padding.valid, config.model.extra_tokens))};
+}
+
+at::Tensor prenet_forward(const ModalityEncoder& encoder, const Config& config, const EncoderInput& input,
+                          const RowKeys& keys, std::vector<at::Tensor>* outputs) {
+  const ModelConfig& model = config.model;
+  constexpr uint32_t dropout_site = 1u << 30;
+  at::Tensor x = input.x;
+  if (has_norm(model)) x = layer_norm(x, encoder.norm, model.norm_eps);
+  if (model.modality != Modality::text || model.prenet_depth > 0)
+    x = dropout(x, model.prenet_dropout, keys, dropout_site);
+  for (size_t i = 0; i < encoder.prenet.size(); ++i) {
+    const int64_t layer = static_cast<int64_t>(i);
+    const double rate =
+        drop_path_rate(model.prenet_drop_path_start, model.prenet_drop_path_end, layer, model.prenet_depth);
+    x = block_forward(encoder.prenet[i], model, x, input.bias.of_block(layer), rate, keys,
+                      static_cast<uint32_t>(i))
+            .output;
+    if (outputs) outputs->push_back(x);
+  }
+  return x;
+}
+
+ConvDecoderShape decoder_shape(const Config& config) {
+  const bool image = config.model.modality == Modality::image, text = config.model.modality == Modality::text;
+  return {config.model.dim, image ? 2 : 1, text ? linear_init(config.model) : Init::uniform_fan_in};
+}
+
+}  // namespace d2v
