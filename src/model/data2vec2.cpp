@@ -6,6 +6,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/decoders/conv_decoder_1d.h"
+#include "d2v/model/vicreg.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/rows.h"
 
@@ -242,7 +243,7 @@ at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const RowPadding& pad
     const at::Tensor wanted = normalised_patches(batch.input, config_.image.patch);
     total = total + part("recon", masked_loss(pixels, wanted, batch.masked, {loss.beta, scale * loss.recon}));
   }
-  return total;
+  return add_collapse_remedies(total, prediction, loss, batch.masked.numel(), out);
 }
 
 Features Data2Vec2::embed_padded(const at::Tensor& input, const at::Tensor& lengths, Network which) {

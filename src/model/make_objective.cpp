@@ -1,5 +1,7 @@
 #include "d2v/base/check.h"
+#include "d2v/model/data2vec1.h"
 #include "d2v/model/data2vec2.h"
+#include "d2v/model/mae.h"
 
 namespace d2v {
 
@@ -8,11 +10,11 @@ std::unique_ptr<Objective> make_objective(const Config& config, Precision precis
     case ObjectiveKind::data2vec2:
       return std::make_unique<Data2Vec2>(config, precision);
     case ObjectiveKind::data2vec1:
+      return std::make_unique<Data2Vec1>(config, precision);
     case ObjectiveKind::mae:
-      break;
+      return std::make_unique<Mae>(config, precision);
   }
-  fail<UsageError>("model.objective = {} is not there yet: expected data2vec2",
-                   name_of(config.model.objective));
+  fail("no such objective");
 }
 
 }  // namespace d2v

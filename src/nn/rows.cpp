@@ -97,17 +97,21 @@ struct Restore : Function<Restore> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& rows, const at::Tensor& noise,
                             const at::Tensor& visible, const at::Tensor& masked) {
     context->saved_data["visible"] = visible;
+    context->saved_data["masked"] = masked;
     at::Tensor out = at::empty({rows.size(0), rows.size(1) + noise.size(1), rows.size(2)}, rows.options());
     put_rows(rows.contiguous(), visible.const_data_ptr<int64_t>(), out);
     put_rows(noise.contiguous(), masked.const_data_ptr<int64_t>(), out);
     return out;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const at::Tensor visible = context->saved_data["visible"].toTensor();
     const at::Tensor gradient = gradients[0].contiguous();
-    at::Tensor rows = at::empty({gradient.size(0), visible.size(-1), gradient.size(2)}, gradient.options());
-    copy_rows(gradient, visible.const_data_ptr<int64_t>(), rows, 1);
-    return {rows, {}, {}, {}};
+    const auto rows_at = [&](const char* which) {
+      const at::Tensor index = context->saved_data[which].toTensor();
+      at::Tensor rows = at::empty({gradient.size(0), index.size(-1), gradient.size(2)}, gradient.options());
+      copy_rows(gradient, index.const_data_ptr<int64_t>(), rows, 1);
+      return rows;
+    };
+    return {rows_at("visible"), context->needs_input_grad(1) ? rows_at("masked") : at::Tensor(), {}, {}};
   }
 };
 

@@ -49,6 +49,13 @@ Config text_base() {
   return config;
 }
 
+Config mae_base() {
+  Config config;  // patch 16, width 768, 12 heads as ViT-B
+  config.model.objective = ObjectiveKind::mae;
+  config.model.depth = 12;
+  return config;
+}
+
 // Names, shapes, roles and counts exactly; mean and deviation within the error of two samples.
 void check_against(const char* recipe, const Config& config) {
   CAPTURE(recipe);
@@ -103,4 +110,9 @@ TEST_CASE("names, shapes, roles and distributions of speech base equal the refer
 TEST_CASE("names, shapes, roles and distributions of text base equal the reference's fresh model") {
   D2V_NEED_TEST_DATA("golden/init.json");
   check_against("text_base", text_base());
+}
+
+TEST_CASE("names, shapes, roles and distributions of MAE's ViT-B equal the reference's fresh model") {
+  D2V_NEED_TEST_DATA("golden/init.json");
+  check_against("mae_base", mae_base());
 }

@@ -83,4 +83,6 @@ TEST_CASE("gradients of moved rows are those of finite differences, in double") 
   CHECK(test::gradient_error([&](const auto& in) { return take_rows(in[0], masked); }, {full}) < 1e-8);
   CHECK(test::gradient_error([&](const auto& in) { return restore_order(in[0], noise, visible, masked); },
                              {rows}) < 1e-8);
+  CHECK(test::gradient_error([&](const auto& in) { return restore_order(in[0], in[1], visible, masked); },
+                             {rows, noise}) < 1e-8);
 }

@@ -19,7 +19,7 @@ class Comparison {
  public:
   explicit Comparison(bool low_precision) : low_precision_(low_precision) {}
 
-  // Adds one tensor; shapes must agree (an error of infinity otherwise). The key part of a qkv bias has a gradient of
+  // Adds one tensor; shapes must agree (an error of infinity otherwise). The key part of a qkv bias (or k_proj.bias) has a gradient of
   // exactly zero in theory and rounding noise in practice: it is left out of gradients and trained values.
   void add(const std::string& name, at::Tensor replayed, at::Tensor recorded);
   void add_scalar(const std::string& name, double replayed, double recorded);

@@ -154,12 +154,36 @@ void read_data2vec2(const Settings& s, Config& config) {
   config.ema.encoder_only = s.flag("ema_encoder_only");
 }
 
+void read_mae(const Settings& s, Config& config) {
+  config.model.objective = ObjectiveKind::mae;
+  config.model.mlp_ratio = s.number("mlp_ratio");
+  config.mae.decoder_dim = s.integer("decoder_embed_dim");
+  config.mae.decoder_depth = s.integer("decoder_depth");
+  config.mae.decoder_heads = s.integer("decoder_num_heads");
+  config.mae.normalize_pixels = s.flag("normalize_pixels");
+}
+
+void read_data2vec1(const Case& recorded, const Settings& s, Config& config) {
+  config.model.objective = ObjectiveKind::data2vec1;
+  config.mask.clones = 1;
+  // ffn_dim of the settings does not hold for images; the recorded matrices do.
+  for (const char* name : {"param.encoder.layers.0.fc1.weight", "param.encoder.blocks.0.mlp.0.weight",
+                           "param.encoder.sentence_encoder.layers.0.fc1.weight"})
+    if (recorded.has(name))
+      config.model.mlp_ratio =
+          static_cast<double>(recorded.at(name).size(0)) / static_cast<double>(config.model.dim);
+  if (s.has("layer_scale")) config.data2vec1.layer_scale = s.number("layer_scale");
+  if (s.has("head_layers")) config.data2vec1.text_head_layers = s.integer("head_layers");
+  read_targets(s, config);
+}
+
 }  // namespace
 
 Config to_config(const Case& recorded) {
   const Settings s{recorded.settings};
   const std::string method = recorded.settings.value("method", "(none)");
-  check<UsageError>(method == "data2vec2", "{}: method {} is not built in", recorded.name, method);
+  check<UsageError>(method == "data2vec2" || method == "data2vec1" || method == "mae",
+                    "{}: method {} is not built in", recorded.name, method);
   Config config;
   config.run.updates = updates(s.number("max_update"));
   config.run.seed = s.integer("seed");
@@ -170,7 +194,9 @@ Config to_config(const Case& recorded) {
   config.model.norm_eps = s.number("norm_eps");
   read_input(s, config);
   read_optimizer(s, config);
-  read_data2vec2(s, config);
+  if (method == "data2vec2") read_data2vec2(s, config);
+  if (method == "data2vec1") read_data2vec1(recorded, s, config);
+  if (method == "mae") read_mae(s, config);
   return config;
 }
 

@@ -20,6 +20,8 @@ struct Config {
   DecoderConfig decoder;
   TargetConfig target;
   LossConfig loss;
+  Data2Vec1Config data2vec1;
+  MaeConfig mae;
   EmaConfig ema;
   OptimConfig optim;
   CheckpointConfig checkpoint;
@@ -39,6 +41,8 @@ struct Config {
     v("decoder", decoder);
     v("target", target);
     v("loss", loss);
+    v("data2vec1", data2vec1);
+    v("mae", mae);
     v("ema", ema);
     v("optim", optim);
     v("checkpoint", checkpoint);

@@ -9,8 +9,8 @@ namespace d2v {
 // gradients of the M clones add up in their sample's row.
 at::Tensor gather_visible(const at::Tensor& x, const at::Tensor& index);
 
-// Decoder input: rows (B·M, V, D) at the visible positions, noise (B·M, T-V, D) at the masked ones, (B·M, T, D).
-// Gradients reach `visible_rows` only. visible (B, M, V), masked (B, M, T-V) int64.
+// Rows (B·M, V, D) at the visible positions, noise or mask tokens (B·M, T-V, D) at the masked ones, (B·M, T, D).
+// Differentiable in both. visible (B, M, V), masked (B, M, T-V) int64.
 at::Tensor restore_order(const at::Tensor& visible_rows, const at::Tensor& noise, const at::Tensor& visible,
                          const at::Tensor& masked);
 

@@ -174,6 +174,8 @@ struct LossConfig {
   double cls = 0.01;
   int64_t cls_batch = 0;
   double recon = 0;
+  double variance = 0;
+  double covariance = 0;
 
   template <class V>
   void visit(V& v) {
@@ -184,6 +186,47 @@ struct LossConfig {
     v("cls_batch", cls_batch, Range{0, 1 << 24},
       "batch that the CLS weight was tuned for; 0 is this run's global batch");
     v("recon", recon, Range{0, 1e6}, "weight of the reconstruction of normalised pixels");
+    v("variance", variance, Range{0, 1e6},
+      "weight of VICReg's hinge on the deviation of predictions, against collapse");
+    v("covariance", covariance, Range{0, 1e6},
+      "weight of VICReg's squared covariance between channels of predictions, against collapse");
+  }
+};
+
+// What only data2vec 1 has (arXiv 2202.03555).
+struct Data2Vec1Config {
+  double layer_scale = 1e-4;
+  bool image_head = false;
+  int64_t text_head_layers = 2;
+  double mask_share = 0.8;
+  double random_share = 0.1;
+
+  template <class V>
+  void visit(V& v) {
+    v("layer_scale", layer_scale, Range{1e-8, 1}, "images: where the factors on the residual branches start");
+    v("image_head", image_head,
+      "images: predict through a Linear layer (paper); no: the encoder's output itself (released)");
+    v("text_head_layers", text_head_layers, Range{1, 8}, "text: Linear layers that make the prediction");
+    v("mask_share", mask_share, Range{0, 1},
+      "text: share of chosen tokens that become the mask token (paper 0.8, released 1)");
+    v("random_share", random_share, Range{0, 1},
+      "text: share that becomes a random token (paper 0.1, released 0); the rest stays");
+  }
+};
+
+// What only MAE has (arXiv 2111.06377): its Transformer decoder.
+struct MaeConfig {
+  int64_t decoder_dim = 512;
+  int64_t decoder_depth = 8;
+  int64_t decoder_heads = 16;
+  bool normalize_pixels = true;
+
+  template <class V>
+  void visit(V& v) {
+    v("decoder_dim", decoder_dim, Range{8, 16384}, "width of the decoder; a multiple of 4");
+    v("decoder_depth", decoder_depth, Range{1, 64}, "blocks of the decoder");
+    v("decoder_heads", decoder_heads, Range{1, 256}, "its attention heads; must divide the width");
+    v("normalize_pixels", normalize_pixels, "targets are pixels normalised per patch");
   }
 };
 
