@@ -11,13 +11,14 @@ namespace d2v {
 
 namespace {
 
-// aᵀ·b over many rows: float products of blocks, summed in double.
+// aᵀ·b over many rows, in double: features that nearly repeat one another leave eigenvalues of the Gram matrix far below
+// float's rounding of the large ones.
 at::Tensor blocked_product(const at::Tensor& a, const at::Tensor& b) {
   at::Tensor total = at::zeros({a.size(1), b.size(1)}, at::kDouble);
   constexpr int64_t step = 2048;
   for (int64_t i = 0; i < a.size(0); i += step) {
     const int64_t end = std::min(a.size(0), i + step);
-    total += at::mm(a.slice(0, i, end).t(), b.slice(0, i, end));
+    total.addmm_(a.slice(0, i, end).to(at::kDouble).t(), b.slice(0, i, end).to(at::kDouble));
   }
   return total;
 }

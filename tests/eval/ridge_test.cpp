@@ -79,3 +79,11 @@ TEST_CASE("features that are not finite are an error") {
   const RidgeProblem problem(features, test::random_labels(10, 2, 12), 2);
   CHECK_THROWS_WITH_AS(problem.solve(1), doctest::Contains("finite"), Error);
 }
+
+TEST_CASE("features that nearly repeat one another are solved at the smallest penalty too") {
+  const at::Tensor few = test::random_features(3000, 4, 13);
+  const at::Tensor mixed =
+      at::mm(few, test::random_features(4, 400, 14)) + 1e-7 * test::random_features(3000, 400, 15);
+  const RidgeProblem problem(mixed, test::random_labels(3000, 3, 16), 3);
+  CHECK(at::isfinite(problem.solve(ridge_grid().front()).weights).all().item<bool>());
+}
