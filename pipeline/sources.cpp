@@ -8,7 +8,7 @@ namespace d2v {
 namespace {
 
 DataSources shared(PretrainSources sources) {
-  DataSources result{std::make_shared<FolderSource>(std::move(sources.train)), nullptr};
+  DataSources result{std::make_shared<FolderSource>(std::move(sources.train)), nullptr, 0};
   if (sources.valid.size() > 0) result.valid = std::make_shared<FolderSource>(std::move(sources.valid));
   return result;
 }
@@ -25,7 +25,8 @@ DataSources open_sources(const Config& config) {
       }));
     case Modality::text: {
       TextSources texts = open_texts(config.data, config.text, seed);
-      DataSources sources{std::make_shared<TextSource>(std::move(texts.train)), nullptr};
+      const int64_t vocabulary_size = texts.train.vocabulary.size;
+      DataSources sources{std::make_shared<TextSource>(std::move(texts.train)), nullptr, vocabulary_size};
       if (texts.valid.size() > 0) sources.valid = std::make_shared<TextSource>(std::move(texts.valid));
       return sources;
     }

@@ -16,6 +16,7 @@ TEXT
 }
 
 readonly PACKAGE=openclipart-png
+readonly COPY_SIDE=112
 readonly RECIPE_MINUTES=5 # what the recipe's run.updates takes on two cores
 
 MODALITY=image
@@ -112,7 +113,7 @@ scaled_updates() {
 
 main() {
   parse_arguments "$@"
-  local recipe=recipes/${MODALITY}_quickstart.ini d2v=build/release/bin/d2v updates
+  local recipe=recipes/${MODALITY}_quickstart.ini d2v=build/release/bin/d2v updates copies
   local extra=()
 
   step "set-up"
@@ -125,6 +126,10 @@ main() {
   step "pictures"
   if [[ -z $DATA ]]; then
     DATA=$(fetch_pictures)
+    copies=$D2V_CACHE_DIR/$PACKAGE/side$COPY_SIDE
+    # Some of the clip art is poster-sized: decoded once here, not in every epoch and probe.
+    "$d2v" prepare images "$DATA" --out "$copies" --side "$COPY_SIDE" --data.deduplicate yes --data.min_class_files 90
+    DATA=$copies
   else
     # The recipe's choice of classes is made for the clip art.
     extra=(--data.min_class_files 1)

@@ -50,9 +50,11 @@ std::string row(const std::string& left, const std::string& right, size_t width)
   return line + wrap(right, kColumn, width, kColumn) + '\n';
 }
 
-// "one of a|b, default a" and the like, in brackets after the meaning.
+// "a | b; default a" and the like, in brackets after the meaning.
 std::string facts(const Option& option) {
-  std::string text = option.type;
+  std::string text;
+  // Room for a line's end between choices.
+  for (const char c : option.type) text += c == '|' ? std::string(" | ") : std::string(1, c);
   if (!option.range.empty()) text += ", " + option.range;
   return text + "; default " + (option.default_text.empty() ? "empty" : option.default_text);
 }

@@ -118,7 +118,9 @@ Data2Vec1Run run_data2vec1(const Data2Vec1Encoder& encoder, const Config& config
               : block_forward(joined(encoder.layers[i]), model, h, bias, rate, keys, index);
     h = block.output;
     out.outputs.push_back(h);
-    out.results.push_back((config.target.end_of_block ? block.output : block.ffn).slice(1, extra));
+    // Only the teacher's layer results are read: a student's may be missing.
+    const at::Tensor& result = config.target.end_of_block ? block.output : block.ffn;
+    if (result.defined()) out.results.push_back(result.slice(1, extra));
   }
   if (image) h = layer_norm(h, encoder.final_norm, model.norm_eps);
   out.output = h.slice(1, extra);

@@ -12,7 +12,9 @@ DeviceBatch to_tensors(Batch& batch) {
   };
   const int64_t masked_count = batch.positions - batch.visible_count;
   DeviceBatch out;
-  out.input = wrap(batch.input, batch.input_shape, at::kFloat);
+  out.input = batch.tokens.size() > 0 ? wrap(batch.tokens, batch.input_shape, at::kLong)
+                                      : wrap(batch.input, batch.input_shape, at::kFloat);
+  if (batch.lengths.size() > 0) out.lengths = wrap(batch.lengths, {batch.samples}, at::kLong);
   out.visible = wrap(batch.visible, {batch.samples, batch.clones, batch.visible_count}, at::kLong);
   out.masked = wrap(batch.masked, {batch.samples, batch.clones, masked_count}, at::kLong);
   out.refs = batch.refs;

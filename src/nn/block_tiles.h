@@ -31,17 +31,19 @@ struct BlockState {
   T* rstd2;    // (1)
 };
 
+// The attention bias of all rows and heads; strides of 0 where rows, heads or queries share it. Null: none.
+template <class T>
+struct BlockBias {
+  const T* data = nullptr;
+  int64_t row_stride = 0, head_stride = 0, query_stride = 0;
+};
+
 template <class T>
 class BlockTiles {
  public:
-  BlockTiles(const BlockShape& shape, const BlockParameters<const T*>& weights, T eps, const T* bias,
-             int64_t bias_row_stride, int64_t bias_head_stride)
-      : shape_(shape),
-        weights_(weights),
-        eps_(eps),
-        bias_(bias),
-        bias_row_stride_(bias_row_stride),
-        bias_head_stride_(bias_head_stride) {}
+  BlockTiles(const BlockShape& shape, const BlockParameters<const T*>& weights, T eps,
+             const BlockBias<T>& bias)
+      : shape_(shape), weights_(weights), eps_(eps), bias_(bias) {}
 
   // Elements of working memory that one thread needs for tiles of `tokens` tokens.
   int64_t scratch_size(int64_t tokens) const;
@@ -63,15 +65,15 @@ class BlockTiles {
 
  private:
   LogitBias<T> bias_of(int64_t row, int64_t head) const {
-    return {bias_ ? bias_ + row * bias_row_stride_ + head * bias_head_stride_ : nullptr, shape_.length};
+    if (!bias_.data) return {};
+    return {bias_.data + row * bias_.row_stride + head * bias_.head_stride, bias_.query_stride};
   }
   AttentionShape<T> attention_shape() const;
 
   BlockShape shape_;
   BlockParameters<const T*> weights_;
   T eps_;
-  const T* bias_;
-  int64_t bias_row_stride_, bias_head_stride_;
+  BlockBias<T> bias_;
 };
 
 }  // namespace d2v

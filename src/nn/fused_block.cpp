@@ -82,21 +82,22 @@ StateTensors make_state(const BlockShape& shape, bool keep, const at::TensorOpti
   return out;
 }
 
-// The bias as the tiles read it, of x's type; strides of 0 where rows or heads share it.
+// The bias as the tiles read it, of x's type; strides of 0 where rows, heads or queries share it.
 struct Bias {
   at::Tensor values;
-  int64_t row_stride = 0, head_stride = 0;
+  int64_t row_stride = 0, head_stride = 0, query_stride = 0;
 
   Bias(const at::Tensor& bias, at::ScalarType dtype) {
     if (!bias.defined()) return;
     values = bias.to(dtype).contiguous();
-    const int64_t square = values.size(2) * values.size(3);
+    const int64_t keys = values.size(3), square = values.size(2) * keys;
+    query_stride = values.size(2) == 1 ? 0 : keys;
     head_stride = values.size(1) == 1 ? 0 : square;
     row_stride = values.size(0) == 1 ? 0 : square * values.size(1);
   }
   template <class T>
-  const T* data() const {
-    return values.defined() ? values.const_data_ptr<T>() : nullptr;
+  BlockBias<T> view() const {
+    return {values.defined() ? values.const_data_ptr<T>() : nullptr, row_stride, head_stride, query_stride};
   }
 };
 
@@ -204,8 +205,7 @@ BlockOutput run_forward(const at::Tensor& x, const variable_list& parameters, co
   BlockOutput result{at::empty_like(x), keep ? at::Tensor{} : at::empty_like(x)};
   for_type(x.scalar_type(), [&](auto zero) {
     using T = decltype(zero);
-    const BlockTiles<T> tiles(shape, weight_pointers<T>(parameters), static_cast<T>(eps), bias.data<T>(),
-                              bias.row_stride, bias.head_stride);
+    const BlockTiles<T> tiles(shape, weight_pointers<T>(parameters), static_cast<T>(eps), bias.view<T>());
     forward_tiles<T>(tiles, shape, x.const_data_ptr<T>(), state.pointers<T>(), keep,
                      keep ? nullptr : result.ffn.mutable_data_ptr<T>(), result.output.mutable_data_ptr<T>(),
                      x.options());
@@ -244,8 +244,7 @@ struct FusedBlock : Function<FusedBlock> {
     for_type(x.scalar_type(), [&](auto zero) {
       using T = decltype(zero);
       const BlockTiles<T> tiles(shape, weight_pointers<T>(parameters),
-                                static_cast<T>(context->saved_data["eps"].toDouble()), bias.data<T>(),
-                                bias.row_stride, bias.head_stride);
+                                static_cast<T>(context->saved_data["eps"].toDouble()), bias.view<T>());
       sums = backward_tiles<T>(tiles, shape, parameters, x.const_data_ptr<T>(), state.pointers<T>(),
                                gradient.const_data_ptr<T>(), dx.mutable_data_ptr<T>(), x.options());
     });

@@ -7,8 +7,8 @@
 #include "d2v/base/config_source.h"
 #include "d2v/base/log.h"
 #include "d2v/base/version.h"
-#include "d2v/pipeline/image_splits.h"
 #include "d2v/pipeline/loader.h"
+#include "d2v/pipeline/sources.h"
 #include "d2v/train/precision.h"
 
 namespace d2v {
@@ -34,6 +34,8 @@ LoaderSettings loader_settings(const Config& config, LoaderMode mode) {
   return {.mode = mode,
           .data = config.data,
           .image = config.image,
+          .speech = config.speech,
+          .text = config.text,
           .mask = config.mask,
           .seed = static_cast<uint64_t>(config.run.seed),
           .accumulate = mode == LoaderMode::train ? config.run.accumulate : 1,
@@ -67,13 +69,13 @@ void start_weights(const Config& config, const RunFolder& folder, Objective& obj
   log_info("going on from {} after update {}", latest->path.string(), state.update);
 }
 
-void announce(const Config& config, const std::string& command, const PretrainSources& sources,
+void announce(const Config& config, const std::string& command, const DataSources& sources,
               const RunLengths& lengths, const Objective& objective) {
   int64_t weights = 0;
   for (const Parameter& p : objective.layout().all()) weights += p.count;
   log_info("{} (version {})", command, kVersion);
-  log_info("data: {}", describe(sources.train));
-  if (sources.valid.size() > 0) log_info("held out: {}", describe(sources.valid));
+  log_info("data: {}", sources.train->describe());
+  if (sources.valid) log_info("held out: {}", sources.valid->describe());
   log_info("model: {:.2f} million weights, {}, {} threads", static_cast<double>(weights) / 1e6,
            name_of(config.run.precision), trainer_threads(config));
   for (const std::string& line : describe_lengths(config, lengths)) log_info("{}", line);
@@ -92,17 +94,17 @@ struct RunLog {
   ~RunLog() { close_log_file(); }
 };
 
-ExitCode run_training(Training& run, const PretrainSources& sources) {
+ExitCode run_training(Training& run, const DataSources& sources) {
   const fs::path skipped_path = run.folder.path / "skipped.tsv";
   LoaderSettings settings = loader_settings(run.config, LoaderMode::train);
   settings.first_update = run.state.update;
   settings.last_update = run.lengths.stop_at;
-  Loader loader(sources.train, settings);
+  Loader loader(*sources.train, settings);
   SkippedFile skipped(skipped_path);
   run.stream = stream_of(loader);
-  if (sources.valid.size() > 0) {
+  if (sources.valid) {
     run.held_out_loss = [&] {
-      Loader held_out(sources.valid, loader_settings(run.config, LoaderMode::evaluate));
+      Loader held_out(*sources.valid, loader_settings(run.config, LoaderMode::evaluate));
       return mean_loss(run.objective, stream_of(held_out), static_cast<uint64_t>(run.config.run.seed));
     };
   }
@@ -115,8 +117,8 @@ ExitCode run_training(Training& run, const PretrainSources& sources) {
     const ExitCode code = train(run);
     write_skipped(skipped, loader);
     if (!loader.bad_files().empty()) {
-      log_warning("{} pictures could not be read and were replaced by others: {}", loader.bad_files().size(),
-                  skipped_path.string());
+      log_warning("{} {} could not be read and were replaced by others: {}", loader.bad_files().size(),
+                  samples_word(run.config.model.modality), skipped_path.string());
     }
     return code;
   } catch (const DataError&) {
@@ -130,13 +132,14 @@ ExitCode run_training(Training& run, const PretrainSources& sources) {
 ExitCode pretrain(const Config& wanted, const std::string& command, const TrainObservers& observers) {
   Config config = settled(wanted);
   at::set_num_threads(static_cast<int>(trainer_threads(config)));
-  const PretrainSources sources = pretrain_sources(config.data, static_cast<uint64_t>(config.run.seed));
-  const Plan plan = make_plan(sources.train, loader_settings(config, LoaderMode::train));
+  const DataSources sources = open_sources(config);
+  if (sources.vocabulary_size > 0) config.text.vocabulary_size = sources.vocabulary_size;
+  const Plan plan = make_plan(*sources.train, loader_settings(config, LoaderMode::train));
   const RunLengths lengths = resolve_lengths(config, plan.updates_per_epoch());
   const auto objective = make_objective(config, config.run.precision);
   TrainingState state(objective->layout());
-  state.data = data_identity(sources.train);
-  Loader(sources.train, loader_settings(config, LoaderMode::train));  // of no update: checks the settings
+  state.data = source_identity(*sources.train);
+  Loader(*sources.train, loader_settings(config, LoaderMode::train));  // of no update: checks the settings
 
   const RunFolder folder = open_run_folder(config);
   config.run.resume = ResumeMode::automatic;  // a wish of this session; checkpoints do not depend on it
@@ -171,12 +174,6 @@ Config config_of_run(const fs::path& run) {
   config.run.dir = run.string();
   config.run.resume = ResumeMode::must;
   return config;
-}
-
-std::string data_identity(const ImageSource& source) {
-  uint64_t hash = 0xcbf29ce484222325ull;  // FNV-1a over the ids, which are sorted by path
-  for (const ImageSample& sample : source.samples) hash = (hash ^ sample.id) * 0x100000001b3ull;
-  return fmt::format("{} pictures, {:016x}", source.size(), hash);
 }
 
 }  // namespace d2v

@@ -129,8 +129,8 @@ TEST_CASE("help lists every option with range, default and meaning, and fits the
   }
   const std::string text = help_text(kSpec, table, 200);
   CHECK(text.find("where results go (default here)") != std::string::npos);
-  CHECK(text.find("share of positions hidden from the student (R) (number, 0 to 1; default 0.8)") !=
-        std::string::npos);
+  CHECK(text.find("masked versions of each sample (M); they share one teacher pass (integer, 1 to 256; "
+                  "default 16)") != std::string::npos);
   CHECK(help_text({.name = "x", .usage = "", .summary = "y"}, table, 80).find("mask.prob") ==
         std::string::npos);
 }

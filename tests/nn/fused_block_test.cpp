@@ -132,6 +132,15 @@ TEST_CASE("without gradients the tile-wise block also gives the feed-forward out
   CHECK(relative_error(fused.ffn, plain.ffn) < 2e-6);
 }
 
+TEST_CASE("padded keys, at minus infinity for all queries of a row, get no weight") {
+  at::manual_seed(9);
+  Case c = make_case(3, 12, 16, 2, 4, true, 0, at::kDouble);
+  c.bias = at::zeros({3, 1, 1, 12}, at::kDouble);
+  c.bias.slice(3, 7).fill_(-INFINITY);
+  const std::vector<at::Tensor> plain = run(c, false), fused = run(c, true);
+  for (size_t i = 0; i < plain.size(); ++i) CHECK(relative_error(fused[i], plain[i]) < 2e-7);
+}
+
 TEST_CASE("results do not depend on how often they are computed") {
   at::manual_seed(8);
   const Case c = make_case(9, 33, 32, 4, 4, true, 0, at::kFloat);

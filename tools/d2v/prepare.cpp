@@ -5,6 +5,7 @@
 #include "d2v/base/check.h"
 #include "d2v/base/log.h"
 #include "d2v/base/options.h"
+#include "d2v/pipeline/prepare_images.h"
 #include "d2v/pipeline/prepare_text.h"
 
 namespace d2v {
@@ -18,13 +19,22 @@ TextDocuments documents_of(const std::string& text) {
   return static_cast<TextDocuments>(found - names.begin());
 }
 
-int run(const ParsedLine& line) {
-  check<UsageError>(line.positional[0] == "text", "d2v prepare: expected text, found '{}'",
-                    line.positional[0]);
+int prepare_pictures(const ParsedLine& line, const Config& config) {
+  check<UsageError>(line.has("out"), "where to? Give --out FOLDER");
+  check<UsageError>(line.positional.size() == 2, "d2v prepare images: expected one folder, found {}",
+                    line.positional.size() - 1);
+  const PreparedImages prepared = prepare_images({.input = line.positional[1],
+                                                  .output = line.text("out"),
+                                                  .side = line.integer("side", 256, Range{1, 1 << 16}),
+                                                  .data = config.data});
+  for (const BadFile& file : prepared.left_out) log_warning("left out: {}: {}", file.path, file.reason);
+  fmt::print("{} pictures written, {} there already, {} left out: {}\n", prepared.written, prepared.kept,
+             prepared.left_out.size(), line.text("out"));
+  return 0;
+}
+
+int prepare_documents(const ParsedLine& line, const Config& config) {
   check<UsageError>(line.has("out"), "where to? Give --out FILE.d2vtok");
-  Config config;
-  auto table = option_table(config);
-  apply_overrides(table, line.overrides);
   const PreparedText prepared =
       prepare_text({.inputs = {line.positional.begin() + 1, line.positional.end()},
                     .output = line.text("out"),
@@ -41,18 +51,31 @@ int run(const ParsedLine& line) {
   return 0;
 }
 
+int run(const ParsedLine& line) {
+  Config config;
+  auto table = option_table(config);
+  apply_overrides(table, line.overrides);
+  const std::string& kind = line.positional[0];
+  if (kind == "text") return prepare_documents(line, config);
+  if (kind == "images") return prepare_pictures(line, config);
+  fail<UsageError>("d2v prepare: expected text or images, found '{}'", kind);
+}
+
 }  // namespace
 
 const Command& prepare_command() {
   static const Command command{
       .spec = {.name = "prepare",
-               .usage = "text INPUT… --out FILE [--text.vocabulary V | --train-vocab N]",
-               .summary = "turn text files into a token file",
+               .usage = "text INPUT… --out FILE [--text.vocabulary V | --train-vocab N]; images DIR --out "
+                        "DIR [--side N]",
+               .summary = "turn text files into a token file; make smaller copies of pictures",
                .positional = {"KIND", "INPUT"},
                .min_positional = 2,
                .max_positional = 10000,
                .options =
-                   {{"out", "FILE", "", "the token file to write, such as text.d2vtok"},
+                   {{"out", "PATH", "",
+                     "the token file to write, such as text.d2vtok; the folder of the copies"},
+                    {"side", "N", "256", "images: the shorter side of larger pictures, in pixels"},
                     {"train-vocab", "N", "0",
                      "train a SentencePiece vocabulary of N tokens on the text; FILE with the ending .model"},
                     {"documents", "files|paragraphs|lines", "files",
@@ -61,7 +84,10 @@ const Command& prepare_command() {
                .details =
                    "INPUT is a file, or a folder that is searched for .txt. Text is UTF-8: invalid bytes "
                    "become U+FFFD, CRLF\nbecomes LF; files without text and with NUL bytes are left out and "
-                   "named.\n"},
+                   "named.\n\nImages: PNGs below the same folders; decoding and reducing pictures once pays "
+                   "when it "
+                   "takes longer than a\ntraining step per picture. A call that was cut goes on where it "
+                   "stopped.\n"},
       .run = run};
   return command;
 }

@@ -11,7 +11,7 @@ namespace d2v {
 bool can_fuse(const ModelConfig& config, const at::Tensor& x, const at::Tensor& bias, double drop_path_rate,
               const RowKeys& keys);
 
-// x (R, N, D) float or double, contiguous; bias (R|1, H|1, N, N) of any float type or undefined. BlockOutput.ffn is
+// x (R, N, D) float or double, contiguous; bias (R|1, H|1, N|1, N) of any float type or undefined. BlockOutput.ffn is
 // given only where no gradients are recorded, which is where targets are made.
 BlockOutput fused_block(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
                         const at::Tensor& bias);

@@ -12,6 +12,7 @@ namespace d2v {
 struct DataSources {
   std::shared_ptr<const Source> train;
   std::shared_ptr<const Source> valid;  // null: nothing is held out
+  int64_t vocabulary_size = 0;          // text only: tokens with the special ones
 };
 
 // data.path and data.valid as model.modality says: folders of pictures (image_splits.h) or recordings (audio_source.h),

@@ -6,7 +6,6 @@
 
 #include "d2v/base/check.h"
 #include "d2v/base/config.h"
-#include "d2v/pipeline/image_source.h"
 #include "d2v/train/trainer.h"
 
 namespace d2v {
@@ -19,8 +18,5 @@ ExitCode pretrain(const Config& config, const std::string& command, const TrainO
 // The configuration of a run folder, to go on with it: run.dir is where it is now, run.resume is must.
 // Throws DataError where the folder holds no run.
 Config config_of_run(const std::filesystem::path& run);
-
-// Names a data set: number of samples and a hash of their ids. A resumed run must have the same.
-std::string data_identity(const ImageSource& source);
 
 }  // namespace d2v
