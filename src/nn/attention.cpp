@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include "d2v/nn/attention_dropout.h"
+
 namespace d2v {
 
 AttentionWeights attention_weights(const Weights& weights) {
@@ -29,7 +31,7 @@ at::Tensor attention(const AttentionWeights& weights, const at::Tensor& x, int64
     const double scale = 1.0 / std::sqrt(static_cast<double>(dim / heads));
     at::Tensor logits = at::matmul(parts[0] * scale, parts[1].transpose(-1, -2)).to(at::kFloat);
     if (bias.defined()) logits = logits + bias;
-    const at::Tensor probabilities = dropout(logits.softmax(-1), dropout_rate, keys, site);
+    const at::Tensor probabilities = attention_dropout(logits.softmax(-1), dropout_rate, keys, site);
     mixed = at::matmul(probabilities.to(x.scalar_type()), parts[2]);
   }
   return at::linear(mixed.transpose(1, 2).reshape({rows, length, dim}), weights.proj_weight,

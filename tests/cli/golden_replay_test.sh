@@ -11,6 +11,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 "$GOLDEN_REPLAY" "$data"/golden/{image,audio,text,mae,v1}_*
+"$GOLDEN_REPLAY" --bf16 "$data"/golden/{image,audio,text,mae,v1}_*
 
 # The same numbers under another learning rate must be noticed.
 cp -r "$data/golden/image_base" "$scratch/changed"

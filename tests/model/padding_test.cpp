@@ -36,6 +36,7 @@ std::vector<Setting> settings() {
   add("speech, noise at masked frames, CLS token, even kernel", noised);
   Config dropped = test::small_speech();
   dropped.model.encoder_dropout = dropped.model.post_mlp_dropout = dropped.model.prenet_dropout = 0.2;
+  dropped.model.attention_dropout = dropped.model.activation_dropout = 0.2;
   dropped.decoder.input_dropout = 0.2;
   add("speech with dropout", dropped);
   add("text", test::small_text());

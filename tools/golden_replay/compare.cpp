@@ -25,6 +25,19 @@ std::string group_of(const std::string& name) {
   return numbered ? name.substr(0, last) : name;
 }
 
+// bf16 has 8 bits: one rounding is off by up to 2⁻⁸ = 3.9e-3, by 1.7e-3 in the mean square. The last stages of these cases
+// add up some fifty of them in quadrature: 1.2e-2. Targets lose the mean over positions, which carries most of a value
+// but not of its error: twice as much. Gradients pass every stage twice, and some are small sums of large terms. Weights
+// are stepped in fp32 by gradients that Adam scales to one size.
+double low_precision_tolerance(const std::string& name) {
+  if (starts_with(name, "grad.")) return 1e-1;
+  if (name == "stage.targets") return 4e-2;
+  if (starts_with(name, "stage.") || starts_with(name, "after.")) return 2e-2;
+  return 1e-2;
+}
+
+double rms(const at::Tensor& x) { return x.square().mean().sqrt().item<double>(); }
+
 }  // namespace
 
 double Comparison::tolerance_of(const std::string& name) const {
@@ -32,7 +45,7 @@ double Comparison::tolerance_of(const std::string& name) const {
   const bool rate = name.ends_with(".lr") || name.ends_with(".ema_decay");
   if (rate) return 1e-6;  // recorded in float32; the exact values are compared as step_lr, step_ema_decay
   if (is("step_lr") || is("step_ema_decay")) return 1e-12;
-  if (low_precision_) return is("grad.") || is("after.") ? 5e-2 : 2e-2;
+  if (low_precision_) return low_precision_tolerance(name);
   if (is("stage.teacher_layer") || is("stage.targets")) return 2e-5;
   if (is("stage.")) return 1e-5;
   if (is("loss.") || is("monitor.") || name.ends_with(".loss")) return 5e-6;
@@ -56,8 +69,11 @@ void Comparison::add(const std::string& name, at::Tensor replayed, at::Tensor re
       recorded = without_keys(recorded);
     }
     const at::Tensor want = recorded.to(at::kDouble), have = replayed.to(at::kDouble);
-    const double largest = std::max(want.abs().max().item<double>(), 1e-30);
-    deviation.error = (have - want).abs().max().item<double>() / largest;
+    if (low_precision_)
+      deviation.error = rms(have - want) / std::max(rms(want), 1e-30);
+    else
+      deviation.error =
+          (have - want).abs().max().item<double>() / std::max(want.abs().max().item<double>(), 1e-30);
     if (std::isnan(deviation.error)) deviation.error = std::numeric_limits<double>::infinity();
   }
   deviations_.push_back(deviation);

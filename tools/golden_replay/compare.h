@@ -8,7 +8,8 @@
 
 namespace d2v::golden {
 
-// max |difference| / max |recorded|: how far a tensor is off.
+// How far a tensor is off: max |difference| / max |recorded|; in low precision, where single elements scatter,
+// rms(difference) / rms(recorded).
 struct Deviation {
   std::string name;
   double error = 0;
