@@ -54,7 +54,6 @@ BatchPtr BatchPool::take() {
   batch->lengths = Buffer<int64_t>(allocator_);
   batch->visible = Buffer<int64_t>(allocator_);
   batch->masked = Buffer<int64_t>(allocator_);
-  batch->replaced = Buffer<int64_t>(allocator_);
   return batch;
 }
 

@@ -32,11 +32,7 @@ Collate::Collate(const Source& source, const LoaderSettings& settings)
       lengths_(used_lengths(source, settings)),
       clones_(settings.mode == LoaderMode::embed ? 0 : settings.mask.clones),
       work_(source, settings, lengths_) {
-  if (const auto* text = dynamic_cast<const TextSource*>(&source)) vocabulary_ = &text->vocabulary;
   if (clones_ == 0) return;
-  check<UsageError>(settings.mask.keep_share + settings.mask.random_share <= 1,
-                    "mask.keep_share {} and mask.random_share {} are more than 1 together",
-                    settings.mask.keep_share, settings.mask.random_share);
   // Settings that keep or hide nothing are refused before the first file.
   if (lengths_.empty()) {
     plan_masks(settings_.mask, geometry_.grid(0));
@@ -115,8 +111,6 @@ void Collate::prepare(const Slice& slice, Batch& batch) const {
   }
   batch.visible.resize(static_cast<size_t>(samples * clones_ * batch.visible_count));
   batch.masked.resize(static_cast<size_t>(samples * clones_ * masked));
-  const bool replaces = vocabulary_ != nullptr && settings_.mask.kind == MaskKind::bert;
-  batch.replaced.resize(replaces ? batch.masked.size() : 0);
   batch.refs.assign(static_cast<size_t>(samples), {});
   batch.labels.assign(static_cast<size_t>(samples), -1);
   batch.rows.assign(static_cast<size_t>(samples), kLeftOut);
@@ -143,17 +137,12 @@ void Collate::draw_masks(const SampleDone& sample, int64_t valid, const Slice& s
   const MaskGrid grid = lengths_.empty() ? geometry_.grid(0) : sequence_grid(valid);
   MaskPlan plan = plan_masks(settings_.mask, grid, ratio);
   if (plan.masked != hidden) plan = plan_masks_of(settings_.mask, grid, ratio, hidden);
-  const int64_t tokens = geometry_.tokens(slice.shape.length);
   for (int64_t clone = 0; clone < clones_; ++clone) {
     const std::span<int64_t> visible = piece(batch.visible, i * clones_ + clone, kept);
     const std::span<int64_t> masked = piece(batch.masked, i * clones_ + clone, hidden);
     const RngKey key = work_.mask_key(slice.epoch, sample.ref, clone);
     draw_mask(plan, key, scratch.mask, visible.first(static_cast<size_t>(plan.visible)), masked);
     std::iota(visible.begin() + plan.visible, visible.end(), valid);  // the padding
-    if (batch.replaced.size() == 0) continue;
-    draw_replacements(settings_.mask, {kFirstToken, vocabulary_->mask - 1, vocabulary_->mask}, key,
-                      piece(batch.tokens, i, tokens), masked,
-                      piece(batch.replaced, i * clones_ + clone, hidden));
   }
 }
 
@@ -172,7 +161,6 @@ void Collate::finish(Batch& batch) const {
       move_piece(batch.tokens, i, kept, tokens);
       move_piece(batch.visible, i, kept, visible);
       move_piece(batch.masked, i, kept, masked);
-      if (batch.replaced.size() > 0) move_piece(batch.replaced, i, kept, masked);
       if (padded) move_piece(batch.lengths, i, kept, 1);
       batch.refs[kept] = batch.refs[i];
       batch.labels[kept] = batch.labels[i];

@@ -5,7 +5,6 @@
 
 #include "d2v/pipeline/batch.h"
 #include "d2v/pipeline/loader.h"
-#include "d2v/pipeline/tokenizer.h"
 #include "sample_lengths.h"
 #include "sample_work.h"
 
@@ -36,7 +35,6 @@ class Collate {
   SampleGeometry geometry_;
   std::vector<int64_t> lengths_;  // what of each row is used at most; empty for pictures
   int64_t clones_;
-  const Vocabulary* vocabulary_ = nullptr;  // text
   SampleWork work_;
 };
 

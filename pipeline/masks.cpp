@@ -123,7 +123,10 @@ int64_t expected_hidden(const MaskPlan& plan) {
     const int64_t first = std::max<int64_t>(at - plan.block + 1, 0),
                   last = std::min(at, plan.start_range - 1);
     if (last < first) continue;
-    hidden += 1 - std::pow(1 - static_cast<double>(last - first + 1) / range, plan.mean_starts);
+    double open = 1;
+    for (int64_t i = 0; i <= last - first; ++i)
+      open *= 1 - plan.mean_starts / (range - static_cast<double>(i));
+    hidden += 1 - std::max(open, 0.0);
   }
   return static_cast<int64_t>(hidden);
 }

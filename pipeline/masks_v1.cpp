@@ -1,9 +1,8 @@
-// The masks of data2vec 1: wav2vec's spans, BEiT's rectangles, BERT's runs and what stands in their place.
+// The masks of data2vec 1: wav2vec's spans and BERT's runs, BEiT's rectangles.
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
-#include "d2v/base/check.h"
 #include "mask_bits.h"
 
 namespace d2v {
@@ -68,27 +67,6 @@ void draw_rectangles(const MaskPlan& plan, Philox& random, uint64_t* words) {
     const int64_t added = draw_rectangle(plan, std::min(missing, plan.area_max), random, words);
     if (added == 0) return;
     missing -= added;
-  }
-}
-
-void draw_replacements(const MaskConfig& mask, const ReplacementTokens& tokens, const RngKey& key,
-                       std::span<const int64_t> originals, std::span<const int64_t> masked,
-                       std::span<int64_t> replaced) {
-  check(masked.size() == replaced.size(), "draw_replacements: {} masked positions, room for {}",
-        masked.size(), replaced.size());
-  RngKey own = key;
-  own.stream = Stream::token;
-  Philox random(own);
-  for (size_t i = 0; i < masked.size(); ++i) {
-    const double draw = random.uniform();
-    const uint32_t other = random.below(tokens.last - tokens.first + 1);
-    if (draw < mask.keep_share) {
-      replaced[i] = originals[static_cast<size_t>(masked[i])];
-    } else if (draw < mask.keep_share + mask.random_share) {
-      replaced[i] = tokens.first + other;
-    } else {
-      replaced[i] = tokens.mask;
-    }
   }
 }
 

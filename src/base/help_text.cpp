@@ -52,9 +52,12 @@ std::string row(const std::string& left, const std::string& right, size_t width)
 
 // "a | b; default a" and the like, in brackets after the meaning.
 std::string facts(const Option& option) {
-  std::string text;
-  // Room for a line's end between choices.
-  for (const char c : option.type) text += c == '|' ? std::string(" | ") : std::string(1, c);
+  constexpr size_t kLongWord = 30;
+  std::string text = option.type;
+  if (text.size() > kLongWord) {  // many choices: let the line break between them
+    for (size_t at = text.find('|'); at != std::string::npos; at = text.find('|', at + 3))
+      text.replace(at, 1, " | ");
+  }
   if (!option.range.empty()) text += ", " + option.range;
   return text + "; default " + (option.default_text.empty() ? "empty" : option.default_text);
 }

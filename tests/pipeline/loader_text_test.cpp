@@ -3,6 +3,7 @@
 #include <set>
 
 #include "d2v/base/check.h"
+#include "d2v/pipeline/masks.h"
 #include "d2v/pipeline/text_source.h"
 #include "loader_support.h"
 #include "test_data.h"
@@ -172,38 +173,39 @@ TEST_CASE("foreign vocabularies and files that are too short are refused") {
   CHECK(contains(error(), "are fewer than one block"));
 }
 
-TEST_CASE("bert: every row hides as many tokens as any other, and each has what to put in its place") {
+TEST_CASE("bert: every row hides as many tokens as any other, as few as the least row drew") {
   const Tokens data;
   const TextSource source = open_text(data.path, blocks_of(64, true));
   LoaderSettings settings = text_settings(64, true);
   settings.mask = {.kind = MaskKind::bert, .prob = 0.35, .block = 4, .clones = 2};
   settings.accumulate = 2;
   settings.last_update = 20;
-  const auto layout = test::read_all(source, settings);
+  const auto one = test::read_all(source, settings);
   settings.threads = 3;
-  CHECK(test::read_all(source, settings) == layout);
+  CHECK(test::read_all(source, settings) == one);
   Loader loader(source, settings);
   std::map<int64_t, int64_t> promised, found;
-  int64_t as_they_are = 0, all = 0;
   while (const BatchPtr batch = loader.next()) {
     const int64_t length = batch->input_shape[1], masked = batch->positions - batch->visible_count;
     CHECK(masked > 0);
-    REQUIRE(batch->replaced.size() == batch->masked.size());
     promised[batch->update] = batch->update_sample_size;
     found[batch->update] += batch->samples * 2 * masked;
+    MaskScratch scratch;
+    int64_t least = length;
     for (int64_t row = 0; row < batch->samples * 2; ++row) {
-      for (int64_t k = 0; k < masked; ++k) {
-        const int64_t at = batch->masked.data()[row * masked + k];
-        const int64_t original = batch->tokens.data()[row / 2 * length + at];
-        const int64_t token = batch->replaced.data()[row * masked + k];
-        CHECK(original != 1);
-        CHECK(token >= 0);
-        CHECK(token <= 499);
-        as_they_are += token == original;
-        ++all;
-      }
+      const MaskPlan plan =
+          plan_masks(settings.mask, sequence_grid(source.length(batch->rows[row / 2])), settings.mask.prob);
+      least = std::min(least, hidden_before_correction(plan,
+                                                       {.seed = settings.seed,
+                                                        .stream = Stream::mask,
+                                                        .step = static_cast<uint64_t>(batch->epoch),
+                                                        .sample = batch->refs[row / 2].id,
+                                                        .clone = static_cast<uint32_t>(row % 2)},
+                                                       scratch));
+      for (int64_t k = 0; k < masked; ++k)
+        CHECK(batch->tokens.data()[row / 2 * length + batch->masked.data()[row * masked + k]] != 1);
     }
+    CHECK(masked == least);
   }
   CHECK(promised == found);
-  CHECK(static_cast<double>(as_they_are) / static_cast<double>(all) == doctest::Approx(0.1).epsilon(0.3));
 }

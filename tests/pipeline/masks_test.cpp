@@ -2,6 +2,7 @@
 #include "d2v/pipeline/masks.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "d2v/base/check.h"
@@ -195,35 +196,21 @@ TEST_CASE("rectangles: neither over the whole height nor the whole width; correc
   for (uint64_t sample = 0; sample < 200; ++sample) CHECK(draw(wide, key_of(sample)).masked.size() == 675);
 }
 
-TEST_CASE("BERT's tokens: 80 % <mask>, 10 % another, 10 % as they are, or all <mask>") {
-  std::vector<int64_t> originals(512), masked;
-  for (int64_t t = 0; t < 512; ++t) {
-    originals[t] = 4 + t;
-    if (t % 3 == 0) masked.push_back(t);
+TEST_CASE("BERT's runs: cut off at the end, single tokens too; the share that runs side by side would hide") {
+  const MaskPlan runs = plan_masks({.kind = MaskKind::bert, .prob = 0.35, .block = 4}, sequence_grid(512));
+  const MaskPlan single = plan_masks({.kind = MaskKind::bert, .prob = 0.15, .block = 1}, sequence_grid(512));
+  MaskScratch scratch;
+  double in_runs = 0, alone = 0, last = 0;
+  for (uint64_t sample = 0; sample < 2000; ++sample) {
+    const std::vector<int64_t> hidden = draw_uncorrected(runs, key_of(sample), scratch);
+    in_runs += static_cast<double>(hidden.size()) / 2000;
+    last += hidden.back() == 511 ? 1.0 / 2000 : 0;
+    alone += static_cast<double>(hidden_before_correction(single, key_of(sample), scratch)) / 2000;
   }
-  std::vector<int64_t> replaced(masked.size());
-  double mask = 0, kept = 0, other = 0;
-  std::vector<int> seen(600, 0);
-  for (uint64_t sample = 0; sample < 1000; ++sample) {
-    draw_replacements({}, {4, 598, 599}, key_of(sample), originals, masked, replaced);
-    for (size_t i = 0; i < masked.size(); ++i) {
-      CHECK(replaced[i] >= 4);
-      CHECK(replaced[i] <= 599);
-      mask += replaced[i] == 599;
-      kept += replaced[i] == originals[masked[i]];
-      if (replaced[i] == 599 || replaced[i] == originals[masked[i]]) continue;
-      ++other;
-      ++seen[replaced[i]];
-    }
-  }
-  const double all = 1000.0 * static_cast<double>(masked.size());
-  CHECK(mask / all == doctest::Approx(0.8).epsilon(0.01));
-  CHECK(kept / all == doctest::Approx(0.1 + 0.1 / 595).epsilon(0.03));
-  CHECK(other / all == doctest::Approx(0.1).epsilon(0.03));
-  CHECK(*std::min_element(seen.begin() + 4, seen.begin() + 599) > 5);
-  draw_replacements({.random_share = 0, .keep_share = 0}, {4, 598, 599}, key_of(1), originals, masked,
-                    replaced);
-  CHECK(std::count(replaced.begin(), replaced.end(), 599) == static_cast<std::ptrdiff_t>(masked.size()));
+  CHECK(alone == doctest::Approx(0.15 * 512).epsilon(0.002));  // never twice the same
+  CHECK(in_runs == doctest::Approx(512 * (1 - std::pow(1 - 0.0875, 4))).epsilon(0.01));  // they overlap
+  CHECK(runs.masked == doctest::Approx(in_runs).epsilon(0.01));
+  CHECK(last > 0.2);
 }
 
 TEST_CASE("kinds that the grid has not are refused") {

@@ -27,7 +27,6 @@ enum class Stream : uint32_t {
   split = 10,  // train / validation / test
   probe = 11,
   batch = 12,  // what is drawn once per batch (mask_prob_min, layerdrop)
-  token = 13,  // what stands in a masked token's place
   // 20 and up belong to the model
   positional_noise = 20,  // noise at masked frames of the relative positional encoder's input
   corruption = 21,        // which chosen tokens become the mask token, a random one, or stay (data2vec 1)

@@ -90,7 +90,6 @@ struct Batch {
   Buffer<int64_t> lengths;           // (B) valid positions; empty where nothing is padded
   Buffer<int64_t> visible;           // (B, M, V) kept positions, increasing
   Buffer<int64_t> masked;            // (B, M, T-V) hidden positions, increasing
-  Buffer<int64_t> replaced;          // mask.kind bert: (B, M, T-V) tokens to put at `masked`; else empty
   std::vector<SampleRef> refs;       // (B) what was really read, after replacements
   std::vector<int32_t> labels;       // (B) class, -1 where there is none
   std::vector<uint32_t> rows;        // (B) index in the source of what was really read

@@ -71,16 +71,4 @@ void draw_mask(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch, st
 int64_t hidden_before_correction(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch);
 std::vector<int64_t> draw_uncorrected(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch);
 
-// What BERT puts at masked positions (Devlin et al., 2019): the original token with chance mask.keep_share, one of
-// [first, last] with mask.random_share, else <mask>. Drawn from the key with Stream::token. `originals` are the tokens of
-// the sample, `replaced` has one element per masked position.
-struct ReplacementTokens {
-  uint32_t first = 4;
-  uint32_t last = 4;
-  uint32_t mask = 5;
-};
-void draw_replacements(const MaskConfig& mask, const ReplacementTokens& tokens, const RngKey& key,
-                       std::span<const int64_t> originals, std::span<const int64_t> masked,
-                       std::span<int64_t> replaced);
-
 }  // namespace d2v

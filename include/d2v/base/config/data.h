@@ -95,18 +95,14 @@ struct MaskConfig {
   int64_t area_min = 16;
   int64_t area_max = 0;
   double aspect = 0.3;
-  double random_share = 0.1;
-  double keep_share = 0.1;
 
   template <class V>
   void visit(V& v) {
     v("kind", kind,
-      "inverse_block keeps blocks, block hides blocks, random hides single positions; data2vec 1: spans "
-      "(wav2vec), "
-      "beit (rectangles), bert (single tokens or runs, some of which stay or become others)");
-    v("prob", prob, Range{0, 1},
-      "share of positions hidden from the student (R); spans and bert: of what the runs would hide side by "
-      "side");
+      "inverse_block keeps blocks, block hides blocks, random hides single positions; for data2vec 1 spans "
+      "(wav2vec), beit (rectangles), bert (tokens or runs of them). With spans and bert, prob is what runs "
+      "side by side would hide");
+    v("prob", prob, Range{0, 1}, "share of positions hidden from the student (R)");
     v("prob_min", prob_min, Range{0, 1}, "when above 0: R is drawn from [prob_min, prob] for each batch");
     v("adjust", adjust, Range{0, 1}, "extra share of starting points, since blocks overlap (A)");
     v("block", block, Range{1, 64}, "side of a block in patches (b); length of a run");
@@ -116,8 +112,6 @@ struct MaskConfig {
     v("area_max", area_max, Range{0, 1e6}, "beit: most patches of a rectangle; 0: all");
     v("aspect", aspect, Range{0.01, 1},
       "beit: least height / width of a rectangle; the greatest is its inverse");
-    v("random_share", random_share, Range{0, 1}, "bert: share of hidden tokens that become a random one");
-    v("keep_share", keep_share, Range{0, 1}, "bert: share of hidden tokens that stay as they are");
   }
 };
 
