@@ -151,7 +151,7 @@ FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, con
       "{}: none of its {} recordings is at least {:.2f} s long; lower speech.min_seconds or change "
       "data.path. The first: {}",
       folder.string(), all, static_cast<double>(least) / static_cast<double>(speech.sample_rate),
-      source.left_out_files.front().reason);
+      source.left_out_files.empty() ? "" : source.left_out_files.front().reason);
   return source;
 }
 

@@ -111,7 +111,8 @@ std::vector<fs::path> usable_files(const std::vector<fs::path>& files, double ma
       "raise that option. The first: {}",
       result.left_out.size(), files.size(), max_bad_fraction,
       result.left_out.empty() ? "" : result.left_out.front().reason);
-  check<DataError>(!usable.empty(), "no file with text. The first: {}", result.left_out.front().reason);
+  check<DataError>(!usable.empty(), "no file with text. The first: {}",
+                   result.left_out.empty() ? "" : result.left_out.front().reason);
   return usable;
 }
 

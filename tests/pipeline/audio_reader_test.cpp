@@ -200,6 +200,10 @@ TEST_CASE("of ten hours only the span is in memory") {
   CHECK(reader.length(read_audio_info(file)) == samples);
   const int64_t before = resident_megabytes();
   const std::vector<float> span = read_span(reader, file, where, 16000);
+#ifndef __SANITIZE_ADDRESS__  // keeps freed memory for a while
   CHECK(resident_megabytes() - before < 32);
+#else
+  static_cast<void>(before);
+#endif
   for (size_t i = 0; i < span.size(); ++i) CHECK(span[i] == static_cast<float>(noise[i]) / 32768);
 }
