@@ -61,7 +61,6 @@ Scanned scan_lengths(const FolderSource& source, const LengthScan& settings) {
   Scanned scanned{std::vector<CachedLength>(count), std::vector<std::string>(count)};
   std::vector<char> read(count, 0);
   const auto scan = [&](uint32_t row) {
-    tsan::received_by_task();
     CachedLength& length = scanned.lengths[row] = stamp_of(source, row);
     const auto old = known.find(length.id);
     if (old != known.end() && old->second.bytes == length.bytes && old->second.changed == length.changed) {
@@ -76,12 +75,10 @@ Scanned scan_lengths(const FolderSource& source, const LengthScan& settings) {
         scanned.reasons[row] = error.what();
       }
     }
-    tsan::handed_over_to_tasks();
   };
   tbb::task_arena arena(settings.threads > 0 ? static_cast<int>(settings.threads)
                                              : tbb::task_arena::automatic);
-  tsan::handed_over_to_tasks();
-  arena.execute([&] { tbb::parallel_for(uint32_t{0}, count, scan); });
+  arena.execute([&] { tbb::parallel_for(uint32_t{0}, count, tsan::Task(scan)); });
   tsan::received_by_task();
   if (settings.cache.empty() || std::count(read.begin(), read.end(), 1) == 0) return scanned;
   try {

@@ -122,17 +122,15 @@ struct Loader::State {
       collate.prepare(job.slice, *job.batch);
       const auto count = static_cast<int64_t>(job.slice.rows.size());
       const auto prepare = [&](const tbb::blocked_range<int64_t>& range) {
-        tsan::received_by_task();
         std::unique_ptr<SampleScratch> scratch = scratches.take();
         for (int64_t i = range.begin(); i < range.end() && !stopping; ++i) {
           collate.sample(job.slice, i, *scratch, *job.batch);
         }
         scratches.give(std::move(scratch));
-        tsan::handed_over_to_tasks();
       };
-      tsan::handed_over_to_tasks();
       tbb::this_task_arena::isolate([&] {
-        tbb::parallel_for(tbb::blocked_range<int64_t>(0, count, 1), prepare, tbb::simple_partitioner());
+        tbb::parallel_for(tbb::blocked_range<int64_t>(0, count, 1), tsan::Task(prepare),
+                          tbb::simple_partitioner());
       });
       tsan::received_by_task();
       collate.finish(*job.batch);

@@ -70,7 +70,6 @@ std::vector<CachedThumbnail> all_thumbnails(const ImageSource& source, const Nea
                                                     : oneapi::tbb::task_arena::automatic);
   std::vector<char> drawn(count, 0);
   const auto make = [&](uint32_t row) {
-    tsan::received_by_task();
     CachedThumbnail& thumbnail = thumbnails[row] = stamp_of(source, row);
     const auto known = cache.find(thumbnail.id);
     if (known != cache.end() && known->second.bytes == thumbnail.bytes &&
@@ -80,10 +79,8 @@ std::vector<CachedThumbnail> all_thumbnails(const ImageSource& source, const Nea
       draw_thumbnail(source, row, options.max_pixels, thumbnail);
       drawn[row] = 1;
     }
-    tsan::handed_over_to_tasks();
   };
-  tsan::handed_over_to_tasks();
-  arena.execute([&] { oneapi::tbb::parallel_for(uint32_t{0}, count, make); });
+  arena.execute([&] { oneapi::tbb::parallel_for(uint32_t{0}, count, tsan::Task(make)); });
   tsan::received_by_task();
   const bool changed = std::count(drawn.begin(), drawn.end(), 1) > 0;
   if (!options.cache.empty() && changed) write_thumbnail_cache(options.cache, thumbnails);

@@ -77,7 +77,6 @@ PreparedImages prepare_images(const PrepareImages& settings) {
   BadFileList bad(source, settings.data.max_bad_fraction);
   std::atomic<int64_t> written = 0, kept = 0;
   const auto copy = [&](uint32_t row) {
-    tsan::received_by_task();
     const fs::path file = settings.output / (source.samples[row].path + ".png");
     if (fs::exists(file)) {
       ++kept;
@@ -89,12 +88,12 @@ PreparedImages prepare_images(const PrepareImages& settings) {
         bad.add(row, error.what());
       }
     }
-    tsan::handed_over_to_tasks();
   };
   oneapi::tbb::task_arena arena(settings.data.threads > 0 ? static_cast<int>(settings.data.threads)
                                                           : oneapi::tbb::task_arena::automatic);
-  tsan::handed_over_to_tasks();
-  arena.execute([&] { oneapi::tbb::parallel_for(uint32_t{0}, static_cast<uint32_t>(source.size()), copy); });
+  arena.execute([&] {
+    oneapi::tbb::parallel_for(uint32_t{0}, static_cast<uint32_t>(source.size()), tsan::Task(copy));
+  });
   tsan::received_by_task();
   return {written, kept, bad.all()};
 }

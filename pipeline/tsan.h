@@ -45,4 +45,27 @@ inline void handed_over_to_tasks() {}
 inline void received_by_task() {}
 #endif
 
+// A loop's body as TBB gets it: it copies a body while it splits the loop, so every copy is handed over on its own.
+template <class F>
+class Task {
+ public:
+  explicit Task(const F& body) : body_(&body) { handed_over_to_tasks(); }
+  Task(const Task& other) {
+    received_by_task();
+    body_ = other.body_;
+    handed_over_to_tasks();
+  }
+  Task& operator=(const Task&) = delete;
+
+  template <class Range>
+  void operator()(Range&& range) const {
+    received_by_task();
+    (*body_)(range);
+    handed_over_to_tasks();
+  }
+
+ private:
+  const F* body_ = nullptr;
+};
+
 }  // namespace d2v::tsan
