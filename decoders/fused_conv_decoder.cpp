@@ -18,7 +18,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-constexpr int64_t most_group_channels = 32;  // the library is faster at 48 and above
+constexpr int64_t most_group_channels = 32;  // the library was faster at 48
 constexpr double norm_eps = 1e-5;
 
 // The layers of one decoder: shapes, and weights in the order weight, bias, weight, bias, …

@@ -33,7 +33,7 @@ void linear_weight_gradient(const T* dy, const T* x, T* weight, T* bias, int64_t
 
 template <class T>
 int64_t BlockTiles<T>::scratch_size(int64_t tokens) const {
-  const int64_t attention = std::max(tokens * 3 * shape_.dim, int64_t{0}) + 2 * shape_.length * shape_.length;
+  const int64_t attention = tokens * 3 * shape_.dim + 2 * shape_.length * shape_.length;
   const int64_t rest = tokens * (2 * shape_.hidden + 2 * shape_.dim);
   return std::max(attention, rest);
 }

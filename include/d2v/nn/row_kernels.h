@@ -37,7 +37,7 @@ struct NormBackward {
 
 template <class T>
 struct RowKernels {
-  // h += bias; a = gelu(h) by the Gaussian's distribution function, to 3e-7 of it.
+  // h += bias; a = gelu(h) by the Gaussian's distribution function; float: to 2e-6 of the value for |h| < 5.
   void (*bias_gelu)(T* h, const T* bias, T* a, int64_t rows, int64_t width);
   // a = gelu(h); gradient *= gelu'(h).
   void (*gelu_backward)(const T* h, T* a, T* gradient, int64_t count);
