@@ -14,6 +14,21 @@ std::string text_of(const Length& length) {
   return fmt::format("{:g}{}", length.value, unit);
 }
 
+std::string rate_text(const OptimConfig& optim, const RunLengths& lengths) {
+  double start = optim.min_lr;
+  std::string rest = fmt::format("a cosine to {:g}", optim.min_lr);
+  if (optim.schedule == RateSchedule::tri_stage) {
+    start = optim.start_scale * optim.lr;
+    rest = fmt::format("{} updates there (optim.hold = {}) and an exponential decay to {:g}", lengths.hold,
+                       text_of(optim.hold), optim.end_scale * optim.lr);
+  } else if (optim.schedule == RateSchedule::polynomial) {
+    start = 0;
+    rest = fmt::format("down to {:g} with power {:g}", optim.min_lr, optim.power);
+  }
+  return fmt::format("learning rate: {:g} to {:g} over {} updates (optim.warmup = {}), then {}", start,
+                     optim.lr, lengths.warmup, text_of(optim.warmup), rest);
+}
+
 }  // namespace
 
 RunLengths resolve_lengths(const Config& config, int64_t updates_per_epoch) {
@@ -36,6 +51,7 @@ RunLengths resolve_lengths(const Config& config, int64_t updates_per_epoch) {
   };
   out.stop_at = config.run.stop_at > 0 ? std::min(config.run.stop_at, out.updates) : out.updates;
   out.warmup = resolve(config.optim.warmup);
+  out.hold = resolve(config.optim.hold);
   out.anneal = resolve(config.ema.anneal);
   out.valid_every = period(config.run.valid_every);
   out.checkpoint_every = period(config.checkpoint.every);
@@ -43,8 +59,19 @@ RunLengths resolve_lengths(const Config& config, int64_t updates_per_epoch) {
   return out;
 }
 
-CosineRate rate_of(const Config& config, const RunLengths& lengths) {
-  return {config.optim.lr, config.optim.min_lr, lengths.warmup, lengths.updates};
+LearningRate rate_of(const Config& config, const RunLengths& lengths) {
+  const OptimConfig& o = config.optim;
+  switch (o.schedule) {
+    case RateSchedule::cosine:
+      return CosineRate{o.lr, o.min_lr, lengths.warmup, lengths.updates};
+    case RateSchedule::tri_stage: {
+      const int64_t decay = std::max<int64_t>(0, lengths.updates - lengths.warmup - lengths.hold);
+      return TriStageRate{o.lr, o.start_scale, o.end_scale, lengths.warmup, lengths.hold, decay};
+    }
+    case RateSchedule::polynomial:
+      return PolynomialRate{o.lr, o.min_lr, o.power, lengths.warmup, lengths.updates};
+  }
+  fail("no such schedule");
 }
 
 EmaDecay decay_of(const Config& config, const RunLengths& lengths) {
@@ -58,10 +85,7 @@ std::vector<std::string> describe_lengths(const Config& config, const RunLengths
                             epochs, lengths.per_epoch, config.data.batch));
   if (lengths.stop_at < lengths.updates)
     out.push_back(fmt::format("this session stops after update {}", lengths.stop_at));
-  out.push_back(
-      fmt::format("learning rate: {:g} to {:g} over {} updates (optim.warmup = {}), then a cosine to {:g}",
-                  config.optim.min_lr, config.optim.lr, lengths.warmup, text_of(config.optim.warmup),
-                  config.optim.min_lr));
+  out.push_back(rate_text(config.optim, lengths));
   out.push_back(fmt::format("EMA decay: {:g} to {:g} over {} updates (ema.anneal = {})", config.ema.decay,
                             config.ema.end_decay, lengths.anneal, text_of(config.ema.anneal)));
   std::string saves = "at the end";
@@ -80,6 +104,13 @@ std::vector<std::string> length_warnings(const Config& config, const RunLengths&
         "the warm-up takes {} updates (optim.warmup = {}) but the run has only {}: the learning rate "
         "never reaches {:g}",
         lengths.warmup, text_of(config.optim.warmup), lengths.updates, config.optim.lr));
+  }
+  if (config.optim.schedule == RateSchedule::tri_stage && lengths.warmup < lengths.updates &&
+      lengths.warmup + lengths.hold > lengths.updates) {
+    out.push_back(fmt::format(
+        "warm-up and hold take {} updates (optim.hold = {}) but the run has only {}: the learning rate never "
+        "decays",
+        lengths.warmup + lengths.hold, text_of(config.optim.hold), lengths.updates));
   }
   if (lengths.anneal > lengths.updates && config.ema.decay != config.ema.end_decay) {
     const double last = ema_decay(decay_of(config, lengths), lengths.updates);

@@ -41,6 +41,10 @@ double learning_rate(const PolynomialRate& s, int64_t done) {
   return (s.lr - s.end_lr) * std::pow(left, s.power) + s.end_lr;
 }
 
+double learning_rate(const LearningRate& schedule, int64_t done) {
+  return std::visit([done](const auto& s) { return learning_rate(s, done); }, schedule);
+}
+
 double ema_decay(const EmaDecay& s, int64_t update) {
   if (update >= s.anneal) return s.end_decay;
   const double left = 1 - static_cast<double>(update) / static_cast<double>(s.anneal);

@@ -21,7 +21,7 @@ TEST_CASE("lengths are resolved to updates") {
   CHECK(lengths.valid_every == 7);
   CHECK(lengths.checkpoint_every == 1);  // a small share is not "never"
   CHECK(lengths.keep_every == 0);
-  CHECK(rate_of(config, lengths).warmup == 50);
+  CHECK(std::get<CosineRate>(rate_of(config, lengths)).warmup == 50);
   CHECK(decay_of(config, lengths).anneal == 200);
 }
 
@@ -33,6 +33,48 @@ TEST_CASE("stop_at ends a session and leaves the schedules") {
   CHECK(resolve_lengths(config, 10).updates == 100);
   config.run.stop_at = 300;
   CHECK(resolve_lengths(config, 10).stop_at == 100);
+}
+
+TEST_CASE("optim.schedule chooses the learning rate's curve, and the run says so in words") {
+  Config config;
+  config.run.updates = updates(400);
+  config.optim = {.lr = 1, .min_lr = 0.1, .warmup = percent(10), .hold = percent(50), .start_scale = 0.2};
+  const auto rate = [&](int64_t done) {
+    return learning_rate(rate_of(config, resolve_lengths(config, 10)), done);
+  };
+  const auto words = [&] { return describe_lengths(config, resolve_lengths(config, 10)).at(1); };
+  CHECK(rate(0) == 0.1);
+  CHECK(rate(220) == doctest::Approx(0.55));  // half of the cosine
+  CHECK(words().find("0.1 to 1 over 40 updates (optim.warmup = 10%), then a cosine to 0.1") !=
+        std::string::npos);
+
+  config.optim.schedule = RateSchedule::tri_stage;
+  CHECK(rate(0) == 0.2);
+  CHECK(rate(40) == 1);
+  CHECK(rate(239) == 1);
+  CHECK(rate(320) == doctest::Approx(0.1));  // the middle of the decay: the root of end_scale = 0.01
+  CHECK(rate(400) == doctest::Approx(0.01));
+  CHECK(words().find("then 200 updates there (optim.hold = 50%) and an exponential decay to 0.01") !=
+        std::string::npos);
+
+  config.optim.schedule = RateSchedule::polynomial;
+  config.optim.power = 2;
+  CHECK(rate(0) == 0);
+  CHECK(rate(220) == doctest::Approx(0.1 + 0.9 * 0.25));
+  CHECK(rate(400) == doctest::Approx(0.1));
+  CHECK(words().find("0 to 1 over 40 updates (optim.warmup = 10%), then down to 0.1 with power 2") !=
+        std::string::npos);
+}
+
+TEST_CASE("a hold that leaves no decay is warned of") {
+  Config config;
+  config.run.updates = updates(100);
+  config.ema.anneal = updates(10);
+  config.optim.schedule = RateSchedule::tri_stage;
+  config.optim.hold = updates(95);
+  const auto warnings = length_warnings(config, resolve_lengths(config, 10));
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("never decays") != std::string::npos);
 }
 
 TEST_CASE("a run without updates is refused") {

@@ -15,6 +15,7 @@ struct RunLengths {
   int64_t updates = 1;    // of the whole run
   int64_t stop_at = 1;    // where this session stops: run.stop_at or the end
   int64_t warmup = 0;
+  int64_t hold = 0;
   int64_t anneal = 0;
   int64_t valid_every = 0;       // 0: only at the end
   int64_t checkpoint_every = 0;  // 0: only by time and at the end
@@ -24,7 +25,8 @@ struct RunLengths {
 // Throws UsageError when the run has no update or an epoch has none.
 RunLengths resolve_lengths(const Config& config, int64_t updates_per_epoch);
 
-CosineRate rate_of(const Config& config, const RunLengths& lengths);
+// optim.schedule over the run; the decay of tri_stage takes what warm-up and hold leave.
+LearningRate rate_of(const Config& config, const RunLengths& lengths);
 EmaDecay decay_of(const Config& config, const RunLengths& lengths);
 
 // What is printed when a run starts: every length as written and in updates.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <variant>
 
 namespace d2v {
 
@@ -42,6 +43,10 @@ struct PolynomialRate {
   int64_t updates = 1;
 };
 double learning_rate(const PolynomialRate& schedule, int64_t done);
+
+// What optim.schedule chooses.
+using LearningRate = std::variant<CosineRate, TriStageRate, PolynomialRate>;
+double learning_rate(const LearningRate& schedule, int64_t done);
 
 // EMA decay τ: linear in the update number from `decay` to `end_decay` over `anneal` updates, then constant.
 struct EmaDecay {

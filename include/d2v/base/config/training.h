@@ -60,10 +60,21 @@ struct EnumNames<EpsMode> {
   static constexpr std::array<std::string_view, 2> names{"reference", "framework"};
 };
 
+enum class RateSchedule { cosine, tri_stage, polynomial };
+template <>
+struct EnumNames<RateSchedule> {
+  static constexpr std::array<std::string_view, 3> names{"cosine", "tri_stage", "polynomial"};
+};
+
 struct OptimConfig {
+  RateSchedule schedule = RateSchedule::cosine;
   double lr = 1e-3;
   double min_lr = 0;
   Length warmup{10, Length::Unit::percent};
+  Length hold{0, Length::Unit::percent};
+  double start_scale = 0.01;
+  double end_scale = 0.01;
+  double power = 1;
   double beta1 = 0.9;
   double beta2 = 0.95;
   double eps = 1e-8;
@@ -74,10 +85,17 @@ struct OptimConfig {
 
   template <class V>
   void visit(V& v) {
+    v("schedule", schedule,
+      "after the linear warm-up: cosine to min_lr; tri_stage: hold, then exponential decay; polynomial decay "
+      "to min_lr");
     v("lr", lr, Range{0, 100}, "highest learning rate");
     v("min_lr", min_lr, Range{0, 100},
-      "learning rate at the start of the warm-up and at the end of the cosine");
+      "cosine: learning rate at the start of the warm-up and at the end; polynomial: at the end");
     v("warmup", warmup, at_least(0), "length of the linear warm-up");
+    v("hold", hold, at_least(0), "tri_stage: length of the stage at the highest learning rate");
+    v("start_scale", start_scale, Range{0, 1}, "tri_stage: the warm-up starts at this share of lr");
+    v("end_scale", end_scale, Range{1e-12, 1}, "tri_stage: the decay ends at this share of lr");
+    v("power", power, Range{0.01, 100}, "polynomial: power of the share of the run that is left");
     v("beta1", beta1, Range{0, 0.999999}, "Adam: decay of the gradient's mean");
     v("beta2", beta2, Range{0, 0.9999999}, "Adam: decay of the gradient's square");
     v("eps", eps, Range{0, 1}, "Adam: added to the root of the second moment");
