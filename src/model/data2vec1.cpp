@@ -48,7 +48,9 @@ void declare_head(std::vector<Parameter>& out, const Config& config) {
   for (size_t i = out.size() - 2; i < out.size(); ++i) out[i].trainable = used;
 }
 
-std::vector<Parameter> declare(const Config& config) {
+}  // namespace
+
+std::vector<Parameter> Data2Vec1::declare(const Config& config) {
   const ModelConfig& model = config.model;
   check<UsageError>(config.mask.clones == 1,
                     "data2vec 1 has one mask per sample: expected mask.clones = 1, found {}",
@@ -79,8 +81,6 @@ std::vector<Parameter> declare(const Config& config) {
   declare_head(out, config);
   return out;
 }
-
-}  // namespace
 
 Data2Vec1::Data2Vec1(const Config& config, Precision precision)
     : ArenaObjective(config, precision, declare(config)) {

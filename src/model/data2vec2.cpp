@@ -14,29 +14,6 @@ namespace d2v {
 
 namespace {
 
-std::vector<Parameter> declare(const Config& config) {
-  const ModelConfig& model = config.model;
-  std::vector<Parameter> out;
-  declare_modality_encoder(out, config);
-  for (int64_t i = 0; i < model.depth; ++i)
-    declare_block(out, fmt::format("blocks.{}.", i), model, TeacherRule::averaged);
-  if (model.layer_norm_first && model.norm_affine)
-    declare_norm(out, "norm", model.dim,
-                 config.ema.encoder_only ? TeacherRule::absent : TeacherRule::averaged);
-  declare_conv_decoder(out, modality_prefix(model.modality) + "decoder.", config.decoder,
-                       decoder_shape(config));
-  if (config.loss.recon > 0) {
-    const int64_t pixels = config.image.patch * config.image.patch * config.image.channels;
-    check<UsageError>(
-        pixels == model.dim,
-        "loss.recon needs image.patch² · channels = model.dim, found {} and {}: set loss.recon = 0 or "
-        "change one of them",
-        pixels, model.dim);
-    declare_default(out, "recon_proj", {model.dim, model.dim}, TeacherRule::absent);
-  }
-  return out;
-}
-
 void check_settings(const Config& config) {
   const ModelConfig& model = config.model;
   check<UsageError>(config.target.layers <= model.depth,
@@ -63,15 +40,34 @@ void check_settings(const Config& config) {
       name_of(model.modality));
 }
 
-const Config& checked(const Config& config) {
-  check_settings(config);
-  return config;
-}
-
 }  // namespace
 
+std::vector<Parameter> Data2Vec2::declare(const Config& config) {
+  check_settings(config);
+  const ModelConfig& model = config.model;
+  std::vector<Parameter> out;
+  declare_modality_encoder(out, config);
+  for (int64_t i = 0; i < model.depth; ++i)
+    declare_block(out, fmt::format("blocks.{}.", i), model, TeacherRule::averaged);
+  if (model.layer_norm_first && model.norm_affine)
+    declare_norm(out, "norm", model.dim,
+                 config.ema.encoder_only ? TeacherRule::absent : TeacherRule::averaged);
+  declare_conv_decoder(out, modality_prefix(model.modality) + "decoder.", config.decoder,
+                       decoder_shape(config));
+  if (config.loss.recon > 0) {
+    const int64_t pixels = config.image.patch * config.image.patch * config.image.channels;
+    check<UsageError>(
+        pixels == model.dim,
+        "loss.recon needs image.patch² · channels = model.dim, found {} and {}: set loss.recon = 0 or "
+        "change one of them",
+        pixels, model.dim);
+    declare_default(out, "recon_proj", {model.dim, model.dim}, TeacherRule::absent);
+  }
+  return out;
+}
+
 Data2Vec2::Data2Vec2(const Config& config, Precision precision)
-    : ArenaObjective(checked(config), precision, declare(config)) {
+    : ArenaObjective(config, precision, declare(config)) {
   set_modality_encoder(config, layout_, student_arenas_.full);
   start_teacher();
   student_ = make_encoder(student_arenas_, student_arenas_);

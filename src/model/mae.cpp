@@ -23,7 +23,9 @@ ModelConfig vit(const Config& config) {
   return out;
 }
 
-std::vector<Parameter> declare(const Config& config) {
+}  // namespace
+
+std::vector<Parameter> Mae::declare(const Config& config) {
   const ModelConfig model = vit(config);
   check<UsageError>(model.modality == Modality::image,
                     "model.objective = mae is for pictures: expected model.modality = image, found {}",
@@ -48,8 +50,6 @@ std::vector<Parameter> declare(const Config& config) {
   declare_mae_decoder(out, config.mae, model, positions, patch_values(config.image));
   return out;
 }
-
-}  // namespace
 
 Mae::Mae(const Config& config, Precision precision)
     : ArenaObjective(config, precision, declare(config)),

@@ -17,4 +17,16 @@ std::unique_ptr<Objective> make_objective(const Config& config, Precision precis
   fail("no such objective");
 }
 
+ParameterLayout objective_layout(const Config& config) {
+  switch (config.model.objective) {
+    case ObjectiveKind::data2vec2:
+      return ParameterLayout(Data2Vec2::declare(config));
+    case ObjectiveKind::data2vec1:
+      return ParameterLayout(Data2Vec1::declare(config));
+    case ObjectiveKind::mae:
+      return ParameterLayout(Mae::declare(config));
+  }
+  fail("no such objective");
+}
+
 }  // namespace d2v

@@ -1,13 +1,12 @@
-// Fresh models of the published base recipes against the reference's (golden/init.json).
+// Fresh models of the published base recipes, as their files say, against the reference's (golden/init.json).
 #include <cmath>
 #include <fstream>
-#include <set>
 
 #include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
 
 #include "d2v/model/objective.h"
-#include "test_data.h"
+#include "recipe_file.h"
 
 #include "doctest.h"
 
@@ -15,52 +14,12 @@ using namespace d2v;
 
 namespace {
 
-Config speech_base() {
-  Config config;
-  config.model.modality = Modality::speech;
-  config.model.prenet_depth = 0;
-  config.model.depth = 12;
-  config.model.norm_eps = 1e-5;
-  config.model.extra_tokens = 0;
-  config.model.alibi = config.model.alibi_scale_learned = config.model.alibi_scale_per_head = true;
-  config.decoder.dim = 384;
-  config.decoder.kernel = 7;
-  config.decoder.layers = 4;
-  config.target.layers = 8;
-  config.target.final_norm = NormKind::none;
-  config.loss.cls = 0;
-  config.ema.local_encoder = false;
-  return config;
-}
-
-Config text_base() {
-  Config config = speech_base();
-  config.model.modality = Modality::text;
-  config.model.alibi = false;
-  config.text.vocabulary_size = 50265;
-  config.decoder.dim = 768;
-  config.decoder.groups = 1;
-  config.decoder.kernel = 9;
-  config.decoder.layers = 5;
-  config.decoder.residual = false;
-  config.decoder.projection_layers = 2;
-  config.target.layers = 12;
-  config.ema.encoder_only = true;
-  return config;
-}
-
-Config mae_base() {
-  Config config;  // patch 16, width 768, 12 heads as ViT-B
-  config.model.objective = ObjectiveKind::mae;
-  config.model.depth = 12;
-  return config;
-}
-
 // Names, shapes, roles and counts exactly; mean and deviation within the error of two samples.
-void check_against(const char* recipe, const Config& config) {
+void check_against(const char* recorded_name, const char* recipe) {
   CAPTURE(recipe);
+  const Config config = test::recipe_config(recipe);
   std::ifstream in(test::test_data() / "golden/init.json");
-  const nlohmann::json recorded = nlohmann::json::parse(in).at(recipe);
+  const nlohmann::json recorded = nlohmann::json::parse(in).at(recorded_name);
   const auto model = make_objective(config, Precision::fp32);
   const ParameterLayout& layout = model->layout();
   int64_t total = 0, trainable = 0, teacher = 0;
@@ -97,22 +56,43 @@ void check_against(const char* recipe, const Config& config) {
 
 }  // namespace
 
+TEST_CASE("the defaults are the published ViT-B") {
+  const ParameterLayout defaults = objective_layout(Config());
+  const ParameterLayout recipe = objective_layout(test::recipe_config("image_base"));
+  REQUIRE(defaults.all().size() == recipe.all().size());
+  for (size_t i = 0; i < recipe.all().size(); ++i) {
+    CHECK(defaults.all()[i].name == recipe.all()[i].name);
+    CHECK(defaults.all()[i].shape == recipe.all()[i].shape);
+  }
+}
+
+TEST_CASE("the layout can be had without the model") {
+  Config config;
+  config.model.dim = 32;
+  config.model.heads = 4;
+  config.decoder.dim = 32;
+  const auto model = make_objective(config, Precision::fp32);
+  const ParameterLayout layout = objective_layout(config);
+  CHECK(layout.size() == model->layout().size());
+  CHECK(layout.teacher_size() == model->layout().teacher_size());
+}
+
 TEST_CASE("names, shapes, roles and distributions of ViT-B equal the reference's fresh model") {
   D2V_NEED_TEST_DATA("golden/init.json");
-  check_against("image_base", Config());  // the defaults are the published ViT-B
+  check_against("image_base", "image_base");
 }
 
 TEST_CASE("names, shapes, roles and distributions of speech base equal the reference's fresh model") {
   D2V_NEED_TEST_DATA("golden/init.json");
-  check_against("audio_base", speech_base());
+  check_against("audio_base", "speech_base");
 }
 
 TEST_CASE("names, shapes, roles and distributions of text base equal the reference's fresh model") {
   D2V_NEED_TEST_DATA("golden/init.json");
-  check_against("text_base", text_base());
+  check_against("text_base", "text_base");
 }
 
 TEST_CASE("names, shapes, roles and distributions of MAE's ViT-B equal the reference's fresh model") {
   D2V_NEED_TEST_DATA("golden/init.json");
-  check_against("mae_base", mae_base());
+  check_against("mae_base", "mae_image_base");
 }

@@ -16,6 +16,8 @@ class Data2Vec1 : public ArenaObjective {
   // Initial weights are drawn from config.run.seed; the teacher starts as a copy of the student's encoder.
   // Throws UsageError where settings do not fit together.
   Data2Vec1(const Config& config, Precision precision);
+  // Its parameters. Throws UsageError likewise.
+  static std::vector<Parameter> declare(const Config& config);
 
   StepOutput forward(const DeviceBatch& batch, const StepKey& key, Trace* trace) override;
   StepOutput evaluate(const DeviceBatch& batch, const StepKey& key) override;

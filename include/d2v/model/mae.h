@@ -13,6 +13,8 @@ class Mae : public ArenaObjective {
   // model.{dim, heads, depth, mlp_ratio, norm_eps, drop_path_*} describe the encoder, mae.* the decoder.
   // Throws UsageError where settings do not fit together.
   Mae(const Config& config, Precision precision);
+  // Its parameters. Throws UsageError likewise.
+  static std::vector<Parameter> declare(const Config& config);
 
   StepOutput forward(const DeviceBatch& batch, const StepKey& key, Trace* trace) override;
   StepOutput evaluate(const DeviceBatch& batch, const StepKey& key) override;

@@ -111,4 +111,7 @@ class Objective {
 // Throws UsageError where settings do not fit together.
 std::unique_ptr<Objective> make_objective(const Config& config, Precision precision);
 
+// The layout that it would have, without allocating anything. Throws UsageError likewise.
+ParameterLayout objective_layout(const Config& config);
+
 }  // namespace d2v

@@ -1,0 +1,97 @@
+// Every file of recipes/ describes a model that can be built. Only declarations: the largest would not fit here.
+#include <set>
+
+#include "d2v/base/conv_layers.h"
+#include "d2v/model/objective.h"
+#include "d2v/pipeline/masks.h"
+#include "recipe_file.h"
+
+#include "doctest.h"
+
+using namespace d2v;
+
+namespace {
+
+MaskGrid grid_of(const Config& config) {
+  if (config.model.modality == Modality::image) return image_grid(config.image);
+  if (config.model.modality == Modality::text) return sequence_grid(config.text.block);
+  const double samples = config.speech.max_seconds * static_cast<double>(config.speech.sample_rate);
+  return sequence_grid(
+      conv_frames(parse_conv_layers(config.speech.conv_layers), static_cast<int64_t>(samples)));
+}
+
+// The keys whose values differ, run.dir aside.
+std::set<std::string> differences(const std::string& a, const std::string& b) {
+  Config one = test::recipe_config(a), two = test::recipe_config(b);
+  std::set<std::string> out;
+  for (const Difference& d : diff(option_table(one), option_table(two)))
+    if (d.key != "run.dir") out.insert(d.key);
+  return out;
+}
+
+int64_t elements(const std::string& recipe) {
+  int64_t total = 0;
+  const ParameterLayout layout = objective_layout(test::recipe_config(recipe));
+  for (const Parameter& p : layout.all()) total += p.count;
+  return total;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "every recipe parses, its parameters and its masks can be laid out, and its run folder is its own") {
+  std::set<std::string> folders;
+  for (const std::string& name : test::recipe_names()) {
+    CAPTURE(name);
+    const Config config = test::recipe_config(name);
+    CHECK(objective_layout(config).size() > 0);
+    CHECK(plan_masks(config.mask, grid_of(config)).masked > 0);
+    CHECK(config.target.layers <= config.model.depth);
+    // Batches of so many seconds need no divisor.
+    if (config.speech.batch_seconds == 0) CHECK(config.data.batch % config.run.accumulate == 0);
+    CHECK(folders.insert(config.run.dir).second);
+  }
+}
+
+TEST_CASE("every published recipe is there") {
+  const std::vector<std::string> names = test::recipe_names();
+  const std::set<std::string> found(names.begin(), names.end());
+  for (const char* name :
+       {"image_base", "image_large", "image_huge", "speech_base", "speech_large", "text_base", "text_large",
+        "mae_image_base", "data2vec1_image_base", "data2vec1_speech_base", "data2vec1_text_base"}) {
+    CHECK_MESSAGE(found.contains(name), name);
+    CHECK_MESSAGE(found.contains(std::string(name) + "_released"), name);
+  }
+}
+
+TEST_CASE("a released recipe differs from the paper's in what its comment says, and in nothing else") {
+  using Keys = std::set<std::string>;
+  for (const char* name :
+       {"image_base", "speech_base", "speech_large", "text_base", "text_large", "data2vec1_speech_base"})
+    CHECK_MESSAGE(differences(name, std::string(name) + "_released") == Keys{"optim.decay_all"}, name);
+  CHECK(differences("image_large", "image_large_released") ==
+        Keys{"optim.decay_all", "data.batch", "run.accumulate", "ema.end_decay", "ema.anneal"});
+  CHECK(differences("image_huge", "image_huge_released") == Keys{"optim.decay_all", "target.layers"});
+  CHECK(differences("mae_image_base", "mae_image_base_released") ==
+        Keys{"data.batch", "run.accumulate", "run.updates", "optim.lr", "optim.warmup"});
+  CHECK(differences("data2vec1_text_base", "data2vec1_text_base_released") ==
+        Keys{"optim.decay_all", "optim.schedule", "optim.warmup", "optim.hold", "mask.prob", "mask.block",
+             "data2vec1.mask_share", "data2vec1.random_share", "ema.anneal"});
+  CHECK(differences("data2vec1_image_base", "data2vec1_image_base_released") ==
+        Keys{"optim.decay_all", "optim.lr", "optim.warmup", "optim.weight_decay", "optim.clip_norm",
+             "data.batch", "run.accumulate", "run.updates", "mask.prob", "data2vec1.image_head",
+             "model.drop_path_end"});
+}
+
+TEST_CASE("data2vec 1's BEiT masks hide 120 of 196 patches in the paper's recipe, 75 in the released one") {
+  for (const auto& [name, masked] :
+       {std::pair{"data2vec1_image_base", 120}, {"data2vec1_image_base_released", 75}}) {
+    const Config config = test::recipe_config(name);
+    CHECK(plan_masks(config.mask, image_grid(config.image)).masked == masked);
+  }
+}
+
+TEST_CASE("the larger recipes have the sizes that their names promise") {
+  CHECK(elements("image_large") / 1'000'000 == 313);  // 303.3 M of ViT-L without a head, and the decoder
+  CHECK(elements("image_huge") / 1'000'000 == 641);   // 630.8 M of ViT-H/14, and the decoder
+}
