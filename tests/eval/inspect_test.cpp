@@ -43,3 +43,40 @@ TEST_CASE("masks that hide nothing are an error") {
   config.mask.prob = 0;
   CHECK_THROWS_AS(token_summary(config), UsageError);
 }
+
+TEST_CASE("operations are listed by part and add up to those of an update and of the run") {
+  Config config = test::tiny_config();
+  config.run.updates = updates(1000);
+  const std::string text = flops_table(config);
+  for (const char* part :
+       {"local encoder", "student", "decoder", "teacher's local encoder", "teacher", "all"})
+    CHECK_MESSAGE(text.find(part) != std::string::npos, part);
+  CHECK(text.find("an update: ") != std::string::npos);
+  CHECK(text.find("the run of 1000 updates: ") != std::string::npos);
+  config.run.updates = epochs(3);  // of how many updates, the data decide
+  CHECK(flops_table(config).find("the run") == std::string::npos);
+}
+
+TEST_CASE("memory counts a pass of accumulation, not the whole update") {
+  Config config = test::tiny_config();
+  const ParameterLayout layout = objective_layout(config);
+  CHECK(memory_summary(layout, config).find("of a pass of 64 samples") != std::string::npos);
+  config.run.accumulate = 4;
+  CHECK(memory_summary(layout, config).find("of a pass of 16 samples") != std::string::npos);
+}
+
+TEST_CASE("tokens of other modalities and objectives have their own words") {
+  Config config = test::tiny_config();
+  config.model.modality = Modality::text;
+  config.model.extra_tokens = 0;
+  config.mask.kind = MaskKind::random;
+  config.mask.block = 1;
+  config.mask.prob = 0.5;
+  const std::string text = token_summary(config);
+  CHECK(text.find("a block of 512 tokens, 0 extra tokens\n") != std::string::npos);
+  CHECK(text.find("256 of 512 tokens are hidden") != std::string::npos);
+  config.model.objective = ObjectiveKind::data2vec1;
+  config.mask.clones = 1;
+  CHECK(token_summary(config).find("each of 1 masked version (256 of 512 tokens are replaced") !=
+        std::string::npos);
+}

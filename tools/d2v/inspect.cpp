@@ -39,8 +39,9 @@ int run(const ParsedLine& line) {
     else
       fmt::print("{}: no checkpoint yet\n\n", source.string());
   }
-  const auto objective = make_objective(config, Precision::fp32);
-  fmt::print("{}\n{}", parameter_table(objective->layout(), config), token_summary(config));
+  const ParameterLayout layout = objective_layout(config);
+  fmt::print("{}\n{}\n{}\n{}", parameter_table(layout, config), token_summary(config), flops_table(config),
+             memory_summary(layout, config));
   return 0;
 }
 
@@ -51,13 +52,15 @@ const Command& inspect_command() {
       .spec =
           {.name = "inspect",
            .usage = "RECIPE|RUN|CHECKPOINT [--section.key VALUE]…",
-           .summary = "list the parameters of a model, and its tokens",
+           .summary = "list the parameters of a model, its tokens, operations and memory",
            .positional = {"SOURCE"},
            .min_positional = 1,
            .max_positional = 1,
            .takes_config = true,
            .details =
-               "Shape, elements, trained or fixed, what the EMA does with it, weight decay; then totals.\n"},
+               "Shape, elements, trained or fixed, what the EMA does with it, weight decay; then totals, "
+               "tokens,\n"
+               "floating-point operations of a sample by part, and an estimate of the memory of training.\n"},
       .run = run};
   return command;
 }

@@ -1,0 +1,42 @@
+// What a training step costs: tokens, floating-point operations and activations of one sample, from the
+// configuration alone (nothing is allocated, so that the largest recipes can be looked at anywhere).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "d2v/base/config.h"
+#include "d2v/pipeline/masks.h"
+
+namespace d2v {
+
+// The tokens of one sample. Of speech: the longest one, speech.max_seconds.
+struct SampleTokens {
+  MaskPlan plan;        // T, V and T - V; of spans and bert the averages
+  int64_t inputs = 0;   // pixels along a side, audio samples, or tokens
+  int64_t extra = 0;    // E: rows in front
+  int64_t clones = 1;   // M
+  int64_t student = 0;  // rows of each clone that the student's blocks see
+  int64_t teacher = 0;  // rows of the teacher's; 0: no teacher
+};
+// Throws UsageError for mask settings that keep or hide nothing, and for speech too short for a frame.
+SampleTokens sample_tokens(const Config& config);
+
+// Samples of an update: data.batch, or how many of the longest recordings fill speech.batch_seconds.
+int64_t samples_per_update(const Config& config);
+
+// A part of the forward pass of one sample, all clones. A multiply-add counts as two operations; norms, activation
+// functions, softmax and embeddings are left out.
+struct PartCost {
+  std::string part;     // "local encoder", "positions", "student", "decoder", "teacher", …
+  double forward = 0;   // operations
+  bool trained = true;  // backward: twice the forward's operations, and activations are kept for it
+  double kept = 0;      // activations kept until the backward, in elements
+};
+std::vector<PartCost> sample_costs(const Config& config);
+
+// With the backward of the parts that have one.
+double training_flops(const PartCost& cost);
+
+}  // namespace d2v
