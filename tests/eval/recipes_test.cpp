@@ -1,9 +1,8 @@
 // Every file of recipes/ describes a model that can be built. Only declarations: the largest would not fit here.
 #include <set>
 
-#include "d2v/base/conv_layers.h"
+#include "d2v/eval/costs.h"
 #include "d2v/model/objective.h"
-#include "d2v/pipeline/masks.h"
 #include "recipe_file.h"
 
 #include "doctest.h"
@@ -11,14 +10,6 @@
 using namespace d2v;
 
 namespace {
-
-MaskGrid grid_of(const Config& config) {
-  if (config.model.modality == Modality::image) return image_grid(config.image);
-  if (config.model.modality == Modality::text) return sequence_grid(config.text.block);
-  const double samples = config.speech.max_seconds * static_cast<double>(config.speech.sample_rate);
-  return sequence_grid(
-      conv_frames(parse_conv_layers(config.speech.conv_layers), static_cast<int64_t>(samples)));
-}
 
 // The keys whose values differ, run.dir aside.
 std::set<std::string> differences(const std::string& a, const std::string& b) {
@@ -45,7 +36,7 @@ TEST_CASE(
     CAPTURE(name);
     const Config config = test::recipe_config(name);
     CHECK(objective_layout(config).size() > 0);
-    CHECK(plan_masks(config.mask, grid_of(config)).masked > 0);
+    CHECK(sample_tokens(config).plan.masked > 0);
     CHECK(config.target.layers <= config.model.depth);
     // Batches of so many seconds need no divisor.
     if (config.speech.batch_seconds == 0) CHECK(config.data.batch % config.run.accumulate == 0);
@@ -87,11 +78,11 @@ TEST_CASE("data2vec 1's BEiT masks hide 120 of 196 patches in the paper's recipe
   for (const auto& [name, masked] :
        {std::pair{"data2vec1_image_base", 120}, {"data2vec1_image_base_released", 75}}) {
     const Config config = test::recipe_config(name);
-    CHECK(plan_masks(config.mask, image_grid(config.image)).masked == masked);
+    CHECK(sample_tokens(config).plan.masked == masked);
   }
 }
 
 TEST_CASE("the larger recipes have the sizes that their names promise") {
-  CHECK(elements("image_large") / 1'000'000 == 313);  // 303.3 M of ViT-L without a head, and the decoder
-  CHECK(elements("image_huge") / 1'000'000 == 641);   // 630.8 M of ViT-H/14, and the decoder
+  CHECK(elements("image_large") / 1'000'000 == 309);  // 303 M of ViT-L, its fixed positions, the decoder
+  CHECK(elements("image_huge") / 1'000'000 == 637);   // 631 M of ViT-H/14, likewise
 }
