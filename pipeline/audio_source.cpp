@@ -113,6 +113,12 @@ FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, con
                                      .one = "recording",
                                      .endings = kEndings,
                                      .shown_endings = ".wav, .flac, .mp3, .ogg, .opus, .m4a and more"});
+  keep_usable_recordings(source, data, speech, settings);
+  return source;
+}
+
+void keep_usable_recordings(FolderSource& source, const DataConfig& data, const SpeechConfig& speech,
+                            const LengthScan& settings) {
   const Scanned scanned = scan_lengths(source, settings);
   const int64_t least =
       std::max(static_cast<int64_t>(speech.min_seconds * static_cast<double>(speech.sample_rate)),
@@ -147,9 +153,8 @@ FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, con
       !source.samples.empty(),
       "{}: none of its {} recordings is at least {:.2f} s long; lower speech.min_seconds or change "
       "data.path. The first: {}",
-      folder.string(), all, static_cast<double>(least) / static_cast<double>(speech.sample_rate),
+      source.root.string(), all, static_cast<double>(least) / static_cast<double>(speech.sample_rate),
       source.left_out_files.empty() ? "" : source.left_out_files.front().reason);
-  return source;
 }
 
 fs::path length_cache_file(const fs::path& folder) {

@@ -172,13 +172,14 @@ FolderSource subset(const FolderSource& source, std::span<const uint32_t> rows) 
   part.split_folders = source.split_folders;
   part.report = source.report;
   part.left_out_files = source.left_out_files;
+  part.texts = source.texts;
   part.samples.reserve(rows.size());
   for (const uint32_t row : rows) part.samples.push_back(source.samples.at(row));
   return part;
 }
 
 std::string FolderSource::describe() const {
-  std::string text = fmt::format("{} {} in {}", size(), samples_word(kind), root.string());
+  std::string text = fmt::format("{} {} in {}", size(), texts ? "texts" : samples_word(kind), root.string());
   if (!classes.empty()) text += fmt::format(", {} classes", classes.size());
   std::string out;
   const auto add = [&](int64_t count, std::string_view what) {

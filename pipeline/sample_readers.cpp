@@ -82,12 +82,26 @@ ReadSample block_reader(const TextSource& source, const LoaderSettings&) {
   };
 }
 
+ReadSample text_reader(const FolderSource& source) {
+  return [&source](const SampleRead& sample, const RngKey&, const SliceShape& shape, SampleScratch&,
+                   const SampleOut& out) {
+    const std::vector<int64_t>& tokens =
+        source.texts->tokens[static_cast<size_t>(source.samples[sample.row].text)];
+    const auto length = std::min(static_cast<int64_t>(tokens.size()), shape.length);
+    std::copy_n(tokens.begin(), length, out.tokens.begin());
+    std::fill(out.tokens.begin() + length, out.tokens.end(), source.texts->vocabulary.pad);
+    return length;
+  };
+}
+
 ReadSample sample_reader(const Source& source, const LoaderSettings& settings) {
   switch (source.modality()) {
     case Modality::speech:
       return recording_reader(folder_of(source), settings);
     case Modality::text:
-      return block_reader(dynamic_cast<const TextSource&>(source), settings);
+      if (const auto* blocks = dynamic_cast<const TextSource*>(&source))
+        return block_reader(*blocks, settings);
+      return text_reader(folder_of(source));
     default:
       return picture_reader(folder_of(source), settings);
   }

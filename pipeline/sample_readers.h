@@ -43,5 +43,6 @@ ReadSample sample_reader(const Source& source, const LoaderSettings& settings);
 ReadSample picture_reader(const FolderSource& source, const LoaderSettings& settings);
 ReadSample recording_reader(const FolderSource& source, const LoaderSettings& settings);
 ReadSample block_reader(const TextSource& source, const LoaderSettings& settings);
+ReadSample text_reader(const FolderSource& source);
 
 }  // namespace d2v

@@ -20,6 +20,10 @@ struct LengthScan {
 FolderSource scan_recordings(const std::filesystem::path& folder, const DataConfig& data,
                              const SpeechConfig& speech, const LengthScan& scan);
 
+// The same for recordings that are listed already: gives them their lengths and takes out of the list what cannot be used.
+void keep_usable_recordings(FolderSource& source, const DataConfig& data, const SpeechConfig& speech,
+                            const LengthScan& scan);
+
 // $D2V_CACHE (else ~/.cache/d2v) / lengths / a name made of the folder's path.
 std::filesystem::path length_cache_file(const std::filesystem::path& folder);
 

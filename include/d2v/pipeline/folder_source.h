@@ -1,4 +1,4 @@
-// A folder of pictures or recordings as a list of samples.
+// A folder of pictures or recordings, or a table of texts (labelled_source.h), as a list of samples.
 //
 // Searched recursively; the class of a file is its first sub-folder. Where the folder has a sub-folder `train` and
 // one of `val`, `valid`, `validation`, `test` (and files only in those), these are the user's splits, and the class
@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@
 
 #include "d2v/base/config/data.h"
 #include "d2v/pipeline/source.h"
+#include "d2v/pipeline/tokenizer.h"
 
 namespace d2v {
 
@@ -29,7 +31,15 @@ struct FolderSample {
   uint64_t group = 0;  // files of equal group are near-duplicates; own id until group_near_duplicates
   int32_t label = -1;  // index in classes; -1: no sub-folder
   Split split = Split::none;
-  int64_t length = 0;  // recordings: samples at speech.sample_rate
+  int64_t length = 0;  // recordings: samples at speech.sample_rate; texts: tokens
+  int64_t text = -1;   // texts: place in TextRows
+};
+
+// Texts of a table, shared by its parts.
+struct TextRows {
+  Vocabulary vocabulary;
+  std::vector<std::string> texts;
+  std::vector<std::vector<int64_t>> tokens;  // <s> … </s>
 };
 
 // What a scan left out, for a line of the log.
@@ -51,7 +61,8 @@ struct FolderSource : Source {
   std::vector<std::string> classes;   // sorted
   bool split_folders = false;         // the user made the splits
   ScanReport report;
-  std::vector<BadFile> left_out_files;  // sorted by path
+  std::vector<BadFile> left_out_files;    // sorted by path
+  std::shared_ptr<const TextRows> texts;  // labelled_source.h; else null
 
   std::filesystem::path file(size_t row) const { return root / samples[row].path; }
 
