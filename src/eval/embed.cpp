@@ -7,7 +7,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
-#include "d2v/eval/folder_pictures.h"
+#include "d2v/eval/folder_samples.h"
 #include "d2v/eval/npy.h"
 #include "d2v/nn/tensor_file.h"
 
@@ -24,10 +24,10 @@ void write_tensor(const fs::path& path, const std::string& name, const at::Tenso
   write_safetensors(path, tensors, metadata);
 }
 
-std::string ids_text(const ImageSource& source, const at::Tensor& rows) {
+std::string ids_text(const FolderSource& source, const at::Tensor& rows) {
   std::string text = "id\tpath\tclass\n";
   for (int64_t i = 0; i < rows.size(0); ++i) {
-    const ImageSample& sample = source.samples[static_cast<size_t>(rows.const_data_ptr<int64_t>()[i])];
+    const FolderSample& sample = source.samples[static_cast<size_t>(rows.const_data_ptr<int64_t>()[i])];
     std::string path = sample.path;  // a name may hold what would tear the line apart
     for (char& c : path)
       if (c == '\t' || c == '\n' || c == '\r') c = ' ';
@@ -39,7 +39,7 @@ std::string ids_text(const ImageSource& source, const at::Tensor& rows) {
 
 }  // namespace
 
-EmbedResult embed_folder(LoadedModel& model, const ImageSource& source, const EmbedSettings& settings) {
+EmbedResult embed_folder(LoadedModel& model, const FolderSource& source, const EmbedSettings& settings) {
   const std::string ending = settings.out.extension().string();
   check<UsageError>(ending == ".safetensors" || ending == ".npy",
                     "--out {}: expected a name that ends in .safetensors or "
@@ -47,12 +47,17 @@ EmbedResult embed_folder(LoadedModel& model, const ImageSource& source, const Em
                     settings.out.string());
   check<UsageError>(settings.network == Network::student || model.has_teacher(),
                     "{} has no teacher: use --network student", model.checkpoint.string());
+  check<UsageError>(
+      source.kind == Modality::image || (settings.pooling != Pooling::all && settings.dump_input.empty()),
+      "--tokens all and --dump-input are for pictures: {} differ in length",
+      source.texts ? "texts" : "recordings");
   const std::vector<int64_t> layers = parse_layers(settings.layers, model.blocks());
   std::vector<FeatureSource> sources{
       network_features("embed", *model.objective, settings.network, layers, settings.pooling)};
   if (!settings.dump_input.empty())
-    sources.push_back({"input", [](const at::Tensor& pixels) { return pixels.clone(); }});
-  ExtractedFeatures found = extract(folder_pictures(source, *model.config), sources);
+    sources.push_back({"input", [](const SampleBatch& batch) { return batch.input.clone(); }});
+  const Samples samples = folder_samples(source, *model.config);
+  ExtractedFeatures found = extract(samples, sources);
 
   at::Tensor features = found.sources[0].values;
   if (settings.pooling != Pooling::all) features = features.flatten(1);
@@ -71,7 +76,7 @@ EmbedResult embed_folder(LoadedModel& model, const ImageSource& source, const Em
   if (!settings.dump_input.empty())
     write_tensor(settings.dump_input, "input", found.sources[1].values, metadata);
 
-  EmbedResult result{features.size(0), features.sizes().vec(), settings.out, settings.out};
+  EmbedResult result{features.size(0), samples.word, features.sizes().vec(), settings.out, settings.out};
   result.ids.replace_extension(".tsv");
   write_file(result.ids, ids_text(source, found.rows));
   return result;

@@ -12,10 +12,15 @@ namespace d2v {
 
 namespace {
 
-constexpr int64_t largest_pixel_side = 64;
-
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// (b, T, D) -> (b, D), over the first lengths[b] positions.
+at::Tensor mean_over_time(const at::Tensor& tokens, const at::Tensor& lengths) {
+  if (!lengths.defined()) return tokens.mean(1);
+  const at::Tensor valid = at::arange(tokens.size(1)).unsqueeze(0).lt(lengths.unsqueeze(1)).unsqueeze(2);
+  return at::where(valid, tokens, 0.f).sum(1) / lengths.unsqueeze(1);
 }
 
 }  // namespace
@@ -44,7 +49,8 @@ std::string layers_text(const std::vector<int64_t>& layers) {
   return fmt::format("{}", fmt::join(layers, "+"));
 }
 
-at::Tensor pooled_layers(const Features& features, const std::vector<int64_t>& layers, Pooling pooling) {
+at::Tensor pooled_layers(const Features& features, const std::vector<int64_t>& layers, Pooling pooling,
+                         const at::Tensor& lengths) {
   const int64_t extra = features.extra_tokens;
   check<UsageError>(pooling != Pooling::cls || extra > 0,
                     "this model has no extra token, so no CLS token: use the "
@@ -54,7 +60,8 @@ at::Tensor pooled_layers(const Features& features, const std::vector<int64_t>& l
     check(layer >= 1 && layer <= static_cast<int64_t>(features.layers.size()), "no block {} of {}", layer,
           features.layers.size());
     const at::Tensor& tokens = features.layers[static_cast<size_t>(layer - 1)];
-    if (pooling == Pooling::mean) parts.push_back(tokens.slice(1, extra).to(at::kFloat).mean(1));
+    if (pooling == Pooling::mean)
+      parts.push_back(mean_over_time(tokens.slice(1, extra).to(at::kFloat), lengths));
     if (pooling == Pooling::cls) parts.push_back(tokens.select(1, extra - 1).to(at::kFloat));
     if (pooling == Pooling::all) parts.push_back(tokens.to(at::kFloat));
   }
@@ -64,46 +71,34 @@ at::Tensor pooled_layers(const Features& features, const std::vector<int64_t>& l
 FeatureSource network_features(std::string name, Objective& objective, Network which,
                                std::vector<int64_t> layers, Pooling pooling) {
   return {std::move(name),
-          [&objective, which, layers = std::move(layers), pooling](const at::Tensor& pixels) {
-            return pooled_layers(objective.embed(pixels, which), layers, pooling);
+          [&objective, which, layers = std::move(layers), pooling](const SampleBatch& batch) {
+            return pooled_layers(objective.embed_padded(batch.input, batch.lengths, which), layers, pooling,
+                                 batch.lengths);
           }};
 }
 
-int64_t pixel_side(int64_t image_size) {
-  const int64_t square = (image_size + largest_pixel_side - 1) / largest_pixel_side;
-  return image_size / square;
-}
-
-FeatureSource raw_pixels(std::string name) {
-  return {std::move(name), [](const at::Tensor& pixels) {
-            const int64_t square = pixels.size(3) / pixel_side(pixels.size(3));
-            const at::Tensor smaller = square > 1 ? at::avg_pool2d(pixels, {square, square}) : pixels;
-            return smaller.flatten(1).unsqueeze(1);
-          }};
-}
-
-ExtractedFeatures extract(const Pictures& pictures, const std::vector<FeatureSource>& sources) {
+ExtractedFeatures extract(const Samples& samples, const std::vector<FeatureSource>& sources) {
   const at::NoGradGuard no_gradients;
   ExtractedFeatures result;
   result.sources.resize(sources.size());
   std::vector<int64_t> rows;
-  pictures.each_batch([&](const std::vector<int64_t>& batch_rows, const at::Tensor& pixels) {
+  samples.each_batch([&](const SampleBatch& given) {
     const int64_t first = static_cast<int64_t>(rows.size());
-    rows.insert(rows.end(), batch_rows.begin(), batch_rows.end());
+    rows.insert(rows.end(), given.rows.begin(), given.rows.end());
     for (size_t s = 0; s < sources.size(); ++s) {
       SourceFeatures& out = result.sources[s];
       const double start = seconds_now();
-      const at::Tensor batch = sources[s].compute(pixels);
+      const at::Tensor batch = sources[s].compute(given);
       if (!out.values.defined()) {
         std::vector<int64_t> shape = batch.sizes().vec();
-        shape[0] = pictures.size();
+        shape[0] = samples.size();
         out.values = at::empty(shape, at::kFloat);
       }
       out.values.slice(0, first, first + batch.size(0)).copy_(batch);
       out.seconds += seconds_now() - start;
     }
   });
-  check<DataError>(!rows.empty(), "none of the {} pictures could be read", pictures.size());
+  check<DataError>(!rows.empty(), "none of the {} {} could be read", samples.size(), samples.word);
   const int64_t count = static_cast<int64_t>(rows.size());
   result.rows = at::tensor(rows, at::kLong);
   for (size_t s = 0; s < sources.size(); ++s) {

@@ -17,7 +17,8 @@ void to_unit_length(at::Tensor& rows) {
 
 }  // namespace
 
-KnnIndex::KnnIndex(const at::Tensor& bank) : standardize_(bank), bank_(standardize_(bank)) {
+KnnIndex::KnnIndex(const at::Tensor& bank, ChannelScale scale)
+    : standardize_(bank, scale), bank_(standardize_(bank)) {
   to_unit_length(bank_);
 }
 
@@ -29,7 +30,7 @@ Neighbours KnnIndex::nearest(const at::Tensor& queries, int64_t k) const {
         bank_.size(1));
   check<DataError>(
       bank_.size(0) >= k,
-      "kNN with k = {} needs at least as many training pictures, there are {}: give more data or a "
+      "kNN with k = {} needs at least as many training samples, there are {}: give more data or a "
       "smaller --probe.k",
       k, bank_.size(0));
   constexpr int64_t block_bytes = int64_t{64} << 20;

@@ -9,7 +9,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
-#include "d2v/eval/folder_pictures.h"
+#include "d2v/eval/folder_samples.h"
 #include "d2v/eval/knn.h"
 #include "d2v/pipeline/image_reader.h"
 #include "d2v/pipeline/png_writer.h"
@@ -79,7 +79,7 @@ int64_t make_neighbours(LoadedModel& model, const ImageSource& source, const fs:
   const ImageSource some = subset(source, chosen_rows(source, std::move(all), settings.most_pictures));
   const Network network = model.has_teacher() ? Network::teacher : Network::student;
   const ExtractedFeatures found =
-      extract(folder_pictures(some, *model.config),
+      extract(folder_samples(some, *model.config),
               {network_features("teacher", *model.objective, network,
                                 parse_layers("middle+last", model.blocks()), Pooling::mean)});
   check<DataError>(found.rows.size(0) > settings.neighbours,

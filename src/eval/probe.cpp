@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
 #include <ATen/ATen.h>
 
@@ -18,9 +17,10 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Features of one network for all parts, (n, layers, d) each.
+// Features of one source for all parts, (n, layers, d) each.
 struct Parts {
   at::Tensor train, valid, test;
+  ChannelScale scale = ChannelScale::each;
   double seconds = 0;
 };
 
@@ -47,8 +47,8 @@ struct Choice {
 };
 
 at::Tensor knn_predict(const at::Tensor& bank, const at::Tensor& labels, const at::Tensor& queries,
-                       int64_t classes, const ProbeConfig& config) {
-  return knn_vote(KnnIndex(bank).nearest(queries, config.k), labels, classes, config.temperature);
+                       int64_t classes, const ProbeConfig& config, ChannelScale scale) {
+  return knn_vote(KnnIndex(bank, scale).nearest(queries, config.k), labels, classes, config.temperature);
 }
 
 ProbeRow knn_row(const Parts& parts, const Labels& labels, const std::vector<Candidate>& candidates,
@@ -56,15 +56,16 @@ ProbeRow knn_row(const Parts& parts, const Labels& labels, const std::vector<Can
   const double start = seconds_now();
   Choice best;
   for (size_t c = 0; c < candidates.size(); ++c) {
-    const at::Tensor found = knn_predict(chosen(parts.train, candidates[c]), labels.train,
-                                         chosen(parts.valid, candidates[c]), labels.classes, config);
+    const at::Tensor found =
+        knn_predict(chosen(parts.train, candidates[c]), labels.train, chosen(parts.valid, candidates[c]),
+                    labels.classes, config, parts.scale);
     const double value = accuracy(found, labels.valid, labels.classes).value;
     if (value > best.valid_accuracy) best = {c, 0, value};
   }
   const Candidate& candidate = candidates[best.candidate];
   const at::Tensor bank = at::cat({chosen(parts.train, candidate), chosen(parts.valid, candidate)});
   const at::Tensor found = knn_predict(bank, at::cat({labels.train, labels.valid}),
-                                       chosen(parts.test, candidate), labels.classes, config);
+                                       chosen(parts.test, candidate), labels.classes, config, parts.scale);
   ProbeRow row{
       "", "kNN", accuracy(found, labels.test, labels.classes), best.valid_accuracy, candidate.name, "",
       {}, 0};
@@ -76,7 +77,7 @@ ProbeRow linear_row(const Parts& parts, const Labels& labels, const std::vector<
   const double start = seconds_now();
   Choice best;
   for (size_t c = 0; c < candidates.size(); ++c) {
-    const RidgeProblem problem(chosen(parts.train, candidates[c]), labels.train, labels.classes);
+    const RidgeProblem problem(chosen(parts.train, candidates[c]), labels.train, labels.classes, parts.scale);
     const at::Tensor valid = chosen(parts.valid, candidates[c]);
     for (const double lambda : ridge_grid()) {
       const at::Tensor found = problem.predict(problem.solve(lambda), valid);
@@ -86,7 +87,7 @@ ProbeRow linear_row(const Parts& parts, const Labels& labels, const std::vector<
   }
   const Candidate& candidate = candidates[best.candidate];
   const RidgeProblem problem(at::cat({chosen(parts.train, candidate), chosen(parts.valid, candidate)}),
-                             at::cat({labels.train, labels.valid}), labels.classes);
+                             at::cat({labels.train, labels.valid}), labels.classes, parts.scale);
   const at::Tensor found = problem.predict(problem.solve(best.lambda), chosen(parts.test, candidate));
   ProbeRow row{"",
                "linear",
@@ -101,16 +102,15 @@ ProbeRow linear_row(const Parts& parts, const Labels& labels, const std::vector<
 }
 
 void check_splits(const ProbeSplits& splits, int64_t classes, const ProbeConfig& config) {
-  check<DataError>(classes >= 2,
-                   "a probe needs pictures of at least two classes, one sub-folder each; found {}", classes);
+  check<DataError>(classes >= 2, "a probe needs {} of at least two classes, one sub-folder each; found {}",
+                   splits.train.word, classes);
   for (const auto& [part, name] :
        {std::pair{&splits.train, "training"}, {&splits.valid, "validation"}, {&splits.test, "test"}})
-    check<DataError>(part->size() > 0, "the {} part has no pictures", name);
-  check<DataError>(
-      splits.train.size() >= config.k,
-      "kNN with k = {} needs at least as many training pictures, there are {}: give more data or a "
-      "smaller --probe.k",
-      config.k, splits.train.size());
+    check<DataError>(part->size() > 0, "the {} part has no {}", name, part->word);
+  check<DataError>(splits.train.size() >= config.k,
+                   "kNN with k = {} needs at least as many training {}, there are {}: give more data or a "
+                   "smaller --probe.k",
+                   config.k, splits.train.word, splits.train.size());
 }
 
 }  // namespace
@@ -145,8 +145,8 @@ ProbeResult run_probe(const ProbeSplits& splits, const ProbeNetworks& networks, 
       network_features("trained student", *networks.trained, Network::student, layers, networks.pooling));
   sources.push_back(
       network_features("untrained", *networks.untrained, Network::student, layers, networks.pooling));
-  sources.push_back(raw_pixels("raw pixels"));
-  int64_t side = 0;
+  const size_t networks_rows = sources.size();
+  for (const SimpleFeatures& simple : splits.simple) sources.push_back(simple.source);
   ExtractedFeatures train = extract(splits.train, sources), valid = extract(splits.valid, sources),
                     test = extract(splits.test, sources);
   const Labels labels{splits.train.labels.index({train.rows}), splits.valid.labels.index({valid.rows}),
@@ -157,21 +157,18 @@ ProbeResult run_probe(const ProbeSplits& splits, const ProbeNetworks& networks, 
   for (size_t s = 0; s < sources.size(); ++s) {
     // Taken out of the lists, so that a network's features are freed before the next one's are worked on.
     const Parts parts{std::move(train.sources[s].values), std::move(valid.sources[s].values),
-                      std::move(test.sources[s].values),
+                      std::move(test.sources[s].values), sources[s].scale,
                       train.sources[s].seconds + valid.sources[s].seconds + test.sources[s].seconds};
-    const bool pixels = sources[s].name == "raw pixels";
-    if (pixels)
-      side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(parts.train.size(2)) / 3)));
-    const std::vector<Candidate> ways = pixels ? std::vector<Candidate>{{{0}, "pixels"}} : candidates;
+    const SimpleFeatures* simple = s < networks_rows ? nullptr : &splits.simple[s - networks_rows];
+    const std::vector<Candidate> ways = simple ? std::vector<Candidate>{{{0}, simple->layer}} : candidates;
     for (ProbeRow row : {knn_row(parts, labels, ways, config), linear_row(parts, labels, ways)}) {
       row.network = sources[s].name;
-      row.pooling = pixels                             ? fmt::format("{}x{}", side, side)
-                    : networks.pooling == Pooling::cls ? "cls"
-                                                       : "mean";
+      row.pooling = simple ? simple->pooling : networks.pooling == Pooling::cls ? "cls" : "mean";
       (row.probe == "kNN" ? result.rows : linear).push_back(std::move(row));
     }
   }
   result.rows.insert(result.rows.end(), linear.begin(), linear.end());
+  result.samples = splits.train.word;
   result.train = labels.train.size(0);
   result.valid = labels.valid.size(0);
   result.test = labels.test.size(0);

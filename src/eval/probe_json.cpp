@@ -44,17 +44,12 @@ ProbeRow row_of(const ordered_json& in) {
 }  // namespace
 
 std::string probe_json(const StoredProbe& probe) {
-  ordered_json out{{"command", probe.command},
-                   {"checkpoint", probe.checkpoint},
-                   {"update", probe.update},
-                   {"data", probe.data},
-                   {"train", probe.result.train},
-                   {"valid", probe.result.valid},
-                   {"test", probe.result.test},
-                   {"classes", probe.result.classes},
-                   {"largest_class", probe.result.largest_class},
-                   {"rows", ordered_json::array()},
-                   {"words", probe_sentences(probe.result)}};
+  ordered_json out{{"command", probe.command},        {"checkpoint", probe.checkpoint},
+                   {"update", probe.update},          {"data", probe.data},
+                   {"samples", probe.result.samples}, {"train", probe.result.train},
+                   {"valid", probe.result.valid},     {"test", probe.result.test},
+                   {"classes", probe.result.classes}, {"largest_class", probe.result.largest_class},
+                   {"rows", ordered_json::array()},   {"words", probe_sentences(probe.result)}};
   for (const ProbeRow& row : probe.result.rows) out["rows"].push_back(row_json(row));
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
@@ -63,6 +58,7 @@ StoredProbe parse_probe(const std::string& text, const std::string& source) {
   try {
     const ordered_json in = ordered_json::parse(text);
     StoredProbe probe{in.at("command"), in.at("checkpoint"), in.at("data"), in.at("update"), {}};
+    probe.result.samples = in.value("samples", "pictures");
     probe.result.train = in.at("train");
     probe.result.valid = in.at("valid");
     probe.result.test = in.at("test");

@@ -14,6 +14,10 @@ const ProbeRow* find_row(const ProbeResult& result, const std::string& probe, co
   return nullptr;
 }
 
+bool is_simple(const ProbeRow& row) {
+  return row.network != "untrained" && !row.network.starts_with("trained ");
+}
+
 std::string compared(const ProbeRow& trained, const ProbeRow& other, const std::string& name) {
   const double points = 100 * (trained.test.value - other.test.value);
   const bool overlap = trained.test.interval.overlaps(other.test.interval);
@@ -48,11 +52,15 @@ std::vector<std::string> probe_sentences(const ProbeResult& result) {
     const ProbeRow* trained = find_row(result, probe, "trained teacher");
     if (trained == nullptr) trained = find_row(result, probe, "trained student");
     const ProbeRow* untrained = find_row(result, probe, "untrained");
-    const ProbeRow* pixels = find_row(result, probe, "raw pixels");
-    if (trained == nullptr || untrained == nullptr || pixels == nullptr) continue;
-    sentences.push_back(fmt::format(
-        "{} probe: the {}, at {:.1f} %, is {} and {}.", probe, trained->network, 100 * trained->test.value,
-        compared(*trained, *untrained, "the untrained network"), compared(*trained, *pixels, "raw pixels")));
+    if (trained == nullptr || untrained == nullptr) continue;
+    std::vector<std::string> others{compared(*trained, *untrained, "the untrained network")};
+    for (const ProbeRow& row : result.rows)
+      if (row.probe == probe && is_simple(row)) others.push_back(compared(*trained, row, row.network));
+    if (others.size() == 1) continue;
+    const std::string last = std::move(others.back());
+    others.pop_back();
+    sentences.push_back(fmt::format("{} probe: the {}, at {:.1f} %, is {} and {}.", probe, trained->network,
+                                    100 * trained->test.value, fmt::join(others, ", "), last));
   }
   return sentences;
 }

@@ -115,10 +115,10 @@ std::string probe_html(const std::vector<RunRecord>& runs) {
       sentences += fmt::format("<p>{}{}</p>\n", runs.size() > 1 ? html_escape(run.name) + ": " : "",
                                html_escape(sentence));
     sentences += fmt::format(
-        "<p class=\"muted\">{} pictures for training, {} for validation, {} for the test, {} classes; the "
+        "<p class=\"muted\">{} {} for training, {} for validation, {} for the test, {} classes; the "
         "test's "
         "largest class is {:.1f} %.</p>\n",
-        probe.result.train, probe.result.valid, probe.result.test, probe.result.classes,
+        probe.result.train, probe.result.samples, probe.result.valid, probe.result.test, probe.result.classes,
         100 * probe.result.largest_class);
     commands += fmt::format("<code>{}</code>", html_escape(probe.command));
   }

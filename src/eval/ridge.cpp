@@ -25,8 +25,9 @@ at::Tensor blocked_product(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
-RidgeProblem::RidgeProblem(const at::Tensor& features, const at::Tensor& labels, int64_t classes)
-    : standardize_(features), samples_(features.size(0)), dual_(features.size(0) < features.size(1)) {
+RidgeProblem::RidgeProblem(const at::Tensor& features, const at::Tensor& labels, int64_t classes,
+                           ChannelScale scale)
+    : standardize_(features, scale), samples_(features.size(0)), dual_(features.size(0) < features.size(1)) {
   check(labels.numel() == samples_, "ridge: {} labels for {} samples", labels.numel(), samples_);
   const double n = static_cast<double>(samples_);
   at::Tensor targets = at::one_hot(labels.to(at::kLong), classes).to(at::kFloat);

@@ -8,6 +8,7 @@
 #include "d2v/base/file.h"
 #include "d2v/eval/subprocess.h"
 #include "d2v/nn/tensor_file.h"
+#include "d2v/pipeline/image_source.h"
 #include "test_data.h"
 #include "tiny_model.h"
 
@@ -42,7 +43,7 @@ TEST_CASE("features are those of the network for the dumped input, and the ids n
   const EmbedResult result = s.embed(
       model,
       {.out = s.file("f.safetensors"), .dump_input = s.file("in.safetensors"), .command = "d2v embed"});
-  CHECK(result.pictures == 10);
+  CHECK(result.samples == 10);
   CHECK(result.shape == std::vector<int64_t>{10, 2 * 32});
   const at::Tensor features = read_tensors(s.file("f.safetensors")).at("features");
   const at::Tensor input = read_tensors(s.file("in.safetensors")).at("input");
@@ -82,7 +83,7 @@ TEST_CASE("a picture that cannot be read is left out of features and ids alike")
   const Setting s("broken");
   test::write_text(s.pictures() / "red" / "2.png", "this is no picture");
   LoadedModel model = load_model(s.run(), std::vector<Override>{{"data.max_bad_fraction", "0.5"}});
-  CHECK(s.embed(model, {.out = s.file("f.npy")}).pictures == 9);
+  CHECK(s.embed(model, {.out = s.file("f.npy")}).samples == 9);
   CHECK(read_file(s.file("f.tsv"), 1 << 20).find("red/2.png") == std::string::npos);
   CHECK(read_file(s.file("f.npy"), 1 << 20).find("'shape': (9, 64)") != std::string::npos);
 }

@@ -50,8 +50,8 @@ class FakeObjective : public Objective {
 };
 
 // Pictures of 4×4 pixels whose mean colour tells the class and whose single pixels are mostly noise.
-inline Pictures coloured_pictures(int64_t n, int64_t classes, uint64_t seed, int64_t batch = 64) {
-  Pictures pictures;
+inline Samples coloured_pictures(int64_t n, int64_t classes, uint64_t seed, int64_t batch = 64) {
+  Samples pictures;
   pictures.labels = random_labels(n, classes, seed);
   const at::Tensor colours = random_features(classes, 3, 999);
   const at::Tensor pixels = colours.index({pictures.labels}).view({n, 3, 1, 1}) +
@@ -60,7 +60,7 @@ inline Pictures coloured_pictures(int64_t n, int64_t classes, uint64_t seed, int
     for (int64_t i = 0; i < pixels.size(0); i += batch) {
       std::vector<int64_t> rows;
       for (int64_t row = i; row < std::min(pixels.size(0), i + batch); ++row) rows.push_back(row);
-      use(rows, pixels.slice(0, i, rows.back() + 1));
+      use({rows, pixels.slice(0, i, rows.back() + 1)});
     }
   };
   return pictures;

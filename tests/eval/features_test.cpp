@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
+#include "d2v/eval/simple_features.h"
 #include "fake_objective.h"
 
 #include "doctest.h"
@@ -51,14 +52,14 @@ TEST_CASE("raw pixels are the pixels, averaged down to 64 a side where there are
   CHECK(pixel_side(96) == 48);
   CHECK(pixel_side(224) == 56);
   const at::Tensor small = test::random_features(2 * 3 * 8 * 8, 1, 1).view({2, 3, 8, 8});
-  CHECK(at::equal(raw_pixels("").compute(small), small.view({2, 1, 192})));
+  CHECK(at::equal(raw_pixels("").compute({{}, small}), small.view({2, 1, 192})));
   const at::Tensor large = at::ones({1, 3, 224, 224});
-  CHECK(raw_pixels("").compute(large).sizes() == at::IntArrayRef({1, 1, 3 * 56 * 56}));
+  CHECK(raw_pixels("").compute({{}, large}).sizes() == at::IntArrayRef({1, 1, 3 * 56 * 56}));
 }
 
 TEST_CASE("features come in the order of the pictures, whatever the batches") {
   test::FakeObjective network({1e6});  // so large a gain that its noise does not matter
-  const Pictures pictures = test::coloured_pictures(10, 2, 3, 4);
+  const Samples pictures = test::coloured_pictures(10, 2, 3, 4);
   const auto found = extract(
       pictures, {network_features("n", network, Network::student, {1}, Pooling::mean), raw_pixels("pixels")});
   REQUIRE(found.sources.size() == 2);
@@ -71,7 +72,7 @@ TEST_CASE("features come in the order of the pictures, whatever the batches") {
 
 TEST_CASE("teacher and student are told apart") {
   test::FakeObjective network({1});
-  const Pictures pictures = test::coloured_pictures(3, 2, 3);
+  const Samples pictures = test::coloured_pictures(3, 2, 3);
   const auto found = extract(pictures, {network_features("t", network, Network::teacher, {1}, Pooling::cls),
                                         network_features("s", network, Network::student, {1}, Pooling::cls)});
   CHECK(found.sources[0].values.max().item<float>() == 7);
@@ -86,16 +87,16 @@ TEST_CASE("features that are not finite are an error that names the network") {
 }
 
 TEST_CASE("pictures that could not be read are left out, and the rows say which are there") {
-  Pictures pictures;
+  Samples pictures;
   pictures.labels = at::zeros({4}, at::kLong);
-  pictures.each_batch = [](const UsePictures& use) {
-    use({0}, at::full({1, 3, 2, 2}, 5.f));
-    use({2, 3}, at::full({2, 3, 2, 2}, 6.f));
+  pictures.each_batch = [](const UseSamples& use) {
+    use({{0}, at::full({1, 3, 2, 2}, 5.f)});
+    use({{2, 3}, at::full({2, 3, 2, 2}, 6.f)});
   };
   const ExtractedFeatures found = extract(pictures, {raw_pixels("")});
   CHECK(at::equal(found.rows, at::tensor({0, 2, 3}, at::kLong)));
   CHECK(found.sources[0].values.sizes() == at::IntArrayRef({3, 1, 12}));
   CHECK(found.sources[0].values[2].max().item<float>() == 6);
-  pictures.each_batch = [](const UsePictures&) {};
+  pictures.each_batch = [](const UseSamples&) {};
   CHECK_THROWS_WITH_AS(extract(pictures, {raw_pixels("")}), doctest::Contains("none of the 4"), DataError);
 }

@@ -12,9 +12,11 @@ using namespace d2v;
 namespace {
 
 ProbeSplits splits(int64_t train = 400, int64_t classes = 4) {
-  return {test::coloured_pictures(train, classes, 10), test::coloured_pictures(150, classes, 20),
+  return {test::coloured_pictures(train, classes, 10),
+          test::coloured_pictures(150, classes, 20),
           test::coloured_pictures(300, classes, 30),
-          std::vector<std::string>(static_cast<size_t>(classes), "class")};
+          std::vector<std::string>(static_cast<size_t>(classes), "class"),
+          {{raw_pixels("raw pixels"), "pixels", "4x4"}}};
 }
 
 // Blocks 1 and 2 are noise, 3 sees the colours well, 4 poorly.

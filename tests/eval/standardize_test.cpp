@@ -28,3 +28,14 @@ TEST_CASE("a constant channel becomes 0 instead of infinite") {
 }
 
 TEST_CASE("no features, no statistics") { CHECK_THROWS_AS(Standardizer(at::zeros({0, 4})), Error); }
+
+TEST_CASE("scaled together, channels keep their relation and have unit variance on average") {
+  const at::Tensor features = test::random_features(500, 3, 7) * at::tensor({1.f, 2.f, 0.f});
+  const at::Tensor scaled = Standardizer(features, ChannelScale::together)(features);
+  const at::Tensor variance = scaled.var(0, false);
+  CHECK(variance.mean().item<float>() == doctest::Approx(1).epsilon(1e-4));
+  CHECK((variance[1] / variance[0]).item<float>() ==
+        doctest::Approx((features.select(1, 1).var(false) / features.select(1, 0).var(false)).item<float>())
+            .epsilon(1e-4));
+  CHECK(variance[2].item<float>() == 0);
+}

@@ -1,4 +1,4 @@
-// d2v embed: features of pictures as a file.
+// d2v embed: features of pictures, recordings or texts as a file.
 #include "d2v/eval/embed.h"
 
 #include <cstdio>
@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "d2v/base/check.h"
 #include "d2v/base/log.h"
+#include "d2v/pipeline/labelled_source.h"
 
 namespace d2v {
 namespace {
@@ -24,9 +25,7 @@ int run(const ParsedLine& line) {
   check<UsageError>(network == "teacher" || network == "student",
                     "--network: expected teacher or student, found '{}'", network);
   LoadedModel model = load_model(line.text("checkpoint", line.positional[0]), line.overrides);
-  check<UsageError>(!model.config->data.path.empty(),
-                    "which pictures? Give their folder with --data.path DIR");
-  const ImageSource source = scan_images(model.config->data.path, model.config->data);
+  const FolderSource source = open_labelled(*model.config, line.text("classes"));
   log_info("{}", describe(source));
   const EmbedResult result =
       embed_folder(model, source,
@@ -36,7 +35,7 @@ int run(const ParsedLine& line) {
                     .layers = line.text("layer"),
                     .pooling = pooling_of(line.text("tokens")),
                     .command = command_text(embed_command().spec, line)});
-  fmt::print("{} pictures, features ({})\nwritten: {}\nwritten: {}\n", result.pictures,
+  fmt::print("{} {}, features ({})\nwritten: {}\nwritten: {}\n", result.samples, result.word,
              fmt::join(result.shape, ", "), result.features.string(), result.ids.string());
   return 0;
 }
@@ -45,24 +44,28 @@ int run(const ParsedLine& line) {
 
 const Command& embed_command() {
   static const Command command{
-      .spec = {.name = "embed",
-               .usage = "RUN|CHECKPOINT --data.path DIR --out FILE [--section.key VALUE]…",
-               .summary = "write the features of pictures to a file",
-               .positional = {"RUN"},
-               .min_positional = 1,
-               .max_positional = 1,
-               .options = {{"out", "FILE", "",
-                            "file to write, .safetensors or .npy; FILE.tsv beside it names the rows"},
-                           {"checkpoint", "FILE", "", "use this checkpoint instead of the run's newest"},
-                           {"network", "teacher|student", "teacher", "whose features"},
-                           {"layer", "LAYERS", "middle+last",
-                            "blocks, prenet first: last, 5, middle+last, 3+6"},
-                           {"tokens", "mean|cls|all", "mean",
-                            "mean over the patches, the CLS token, or every token"},
-                           {"dump-input", "FILE", "", "also write the normalised pixels, as safetensors"}},
-               .takes_config = true,
-               .details =
-                   "Pictures are cropped in the center; those that cannot be read are left out and named.\n"},
+      .spec =
+          {.name = "embed",
+           .usage = "RUN|CHECKPOINT --data.path DIR|TABLE --out FILE [--section.key VALUE]…",
+           .summary = "write the features of pictures, recordings or texts to a file",
+           .positional = {"RUN"},
+           .min_positional = 1,
+           .max_positional = 1,
+           .options = {{"out", "FILE", "",
+                        "file to write, .safetensors or .npy; FILE.tsv beside it names the rows"},
+                       {"checkpoint", "FILE", "", "use this checkpoint instead of the run's newest"},
+                       {"classes", "PATTERN", "",
+                        "classes from file names: a regular expression with one group, such as '^([0-9])_'"},
+                       {"network", "teacher|student", "teacher", "whose features"},
+                       {"layer", "LAYERS", "middle+last", "blocks, prenet first: last, 5, middle+last, 3+6"},
+                       {"tokens", "mean|cls|all", "mean",
+                        "mean over the positions without padding, the CLS token, or (pictures) every token"},
+                       {"dump-input", "FILE", "", "also write the normalised pixels, as safetensors"}},
+           .takes_config = true,
+           .details =
+               "Pictures are cropped in the center, recordings above speech.max_seconds too; what cannot be "
+               "read is left "
+               "out and named. TABLE.tsv has lines\nlabel<TAB>path or, for text models, label<TAB>text.\n"},
       .run = run};
   return command;
 }

@@ -5,7 +5,7 @@
 #include "commands.h"
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
-#include "d2v/eval/folder_pictures.h"
+#include "d2v/eval/folder_samples.h"
 #include "d2v/eval/loaded_model.h"
 #include "d2v/eval/probe_json.h"
 
@@ -18,7 +18,7 @@ int run(const ParsedLine& line) {
   check<UsageError>(pooling == "mean" || pooling == "cls", "--pooling: expected mean or cls, found '{}'",
                     pooling);
   LoadedModel model = load_model(line.text("checkpoint", folder.string()), line.overrides);
-  const ProbeFolder data = probe_folder(*model.config);
+  const ProbeFolder data = probe_folder(*model.config, line.text("classes"));
   const auto untrained = untrained_model(model);
   const ProbeNetworks networks{model.objective.get(), untrained.get(),
                                model.blocks(),        model.has_teacher(),
@@ -28,9 +28,9 @@ int run(const ParsedLine& line) {
                           run_probe(data.splits(), networks, model.config->probe)};
 
   fmt::print(
-      "{} after {} updates; {} pictures for training, {} for validation, {} for the test, {} classes\n\n{}\n",
-      probe.checkpoint, probe.update, probe.result.train, probe.result.valid, probe.result.test,
-      probe.result.classes, probe_table(probe.result));
+      "{} after {} updates; {} {} for training, {} for validation, {} for the test, {} classes\n\n{}\n",
+      probe.checkpoint, probe.update, probe.result.train, probe.result.samples, probe.result.valid,
+      probe.result.test, probe.result.classes, probe_table(probe.result));
   for (const std::string& sentence : probe_sentences(probe.result)) fmt::print("{}\n", sentence);
   const std::filesystem::path out = line.has("out") ? std::filesystem::path(line.text("out"))
                                     : std::filesystem::is_directory(folder) ? folder / "probe.json"
@@ -48,8 +48,8 @@ const Command& probe_command() {
   static const Command command{
       .spec =
           {.name = "probe",
-           .usage = "RUN|CHECKPOINT --data.path DIR [--section.key VALUE]…",
-           .summary = "kNN and linear probe of frozen features, beside untrained weights and raw pixels",
+           .usage = "RUN|CHECKPOINT --data.path DIR|TABLE [--section.key VALUE]…",
+           .summary = "kNN and linear probe of frozen features, beside untrained weights and simple features",
            .positional = {"RUN"},
            .min_positional = 1,
            .max_positional = 1,
@@ -57,14 +57,21 @@ const Command& probe_command() {
                        {"layer", "LAYERS", "middle+last",
                         "blocks whose features are joined, such as last, 5 or 3+6; best: chosen on the "
                         "validation part"},
-                       {"pooling", "mean|cls", "mean", "mean over the patches, or the CLS token"},
+                       {"classes", "PATTERN", "",
+                        "classes from file names: a regular expression with one group, such as '^([0-9])_'"},
+                       {"pooling", "mean|cls", "mean",
+                        "mean over the positions without padding, or the CLS token"},
                        {"out", "FILE", "", "where the table is written as JSON; default: RUN/probe.json"}},
            .takes_config = true,
            .details =
-               "DIR holds one sub-folder per class, or train/, valid/ and test/ with such sub-folders; "
+               "DIR holds one sub-folder per class (or see --classes), or train/, valid/ and test/ with such "
+               "sub-folders; "
                "missing "
                "parts are made by key, class by\nclass, near-duplicates together. What is chosen (layer, "
-               "ridge penalty) is chosen on the validation part; the test part is read once\nper figure.\n"},
+               "ridge penalty) is chosen on the validation part; the test part is read once\nper figure. "
+               "Tables, for text models the only way, have lines label<TAB>path or label<TAB>text and end in "
+               ".tsv; a "
+               "folder with train.tsv,\nvalid.tsv and test.tsv is split as they say.\n"},
       .run = run};
   return command;
 }

@@ -1,30 +1,40 @@
-// Frozen features of pictures: pooled block outputs of a network, or the pixels themselves.
+// Frozen features of samples of any modality: pooled block outputs of a network, or simpler ones (simple_features.h).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
+#include "d2v/eval/standardize.h"
 #include "d2v/model/objective.h"
 
 namespace d2v {
 
-// Consecutive pictures of a set: pixels (b, C, H, W) float32, normalised as for training; `rows` says which pictures of
-// the set they are, increasing. Both are valid during the call only.
-using UsePictures = std::function<void(const std::vector<int64_t>& rows, const at::Tensor& pixels)>;
+// Consecutive samples of a set. Valid during the call only.
+struct SampleBatch {
+  std::vector<int64_t> rows;  // (b) which samples of the set they are, increasing
+  // Pixels (b, C, H, W) or sound (b, samples), float32, normalised as for training; or tokens (b, T) int64.
+  at::Tensor input;
+  at::Tensor lengths{};                   // (b) int64, valid positions; undefined where nothing is padded
+  std::vector<int64_t> extents{};         // sound and tokens: (b) valid columns of `input`
+  std::vector<std::string_view> texts{};  // texts: (b) as they were read
+};
+using UseSamples = std::function<void(const SampleBatch& batch)>;
 
-// A set of pictures as a stream of batches, always in the same order. Pictures that cannot be read are left out.
-struct Pictures {
+// A set of samples as a stream of batches, always in the same order. Samples that cannot be read are left out.
+struct Samples {
   at::Tensor labels;  // (n) int64, classes from 0
-  std::function<void(const UsePictures& use)> each_batch;
+  std::function<void(const UseSamples& use)> each_batch;
+  std::string word = "pictures";  // what they are called; "recordings", "texts"
   int64_t size() const { return labels.size(0); }
 };
 
 enum class Pooling {
-  mean,  // over the patches, without extra tokens
+  mean,  // over the valid positions (patches, frames, tokens), without extra tokens
   cls,   // the last extra token
   all,   // no pooling: every token, extra ones first
 };
@@ -35,21 +45,19 @@ std::vector<int64_t> parse_layers(const std::string& text, int64_t blocks);
 std::string layers_text(const std::vector<int64_t>& layers);  // "6+12"
 
 // (b, layers, D) for mean and cls, (b, layers, E+T, D) for all; float32. Throws UsageError for cls without extra tokens.
-at::Tensor pooled_layers(const Features& features, const std::vector<int64_t>& layers, Pooling pooling);
+// lengths: as in SampleBatch; positions from there on leave no trace in the mean.
+at::Tensor pooled_layers(const Features& features, const std::vector<int64_t>& layers, Pooling pooling,
+                         const at::Tensor& lengths = {});
 
-// One way to turn pixels (b, C, H, W) into features (b, layers, d).
+// One way to turn samples into features (b, layers, d).
 struct FeatureSource {
   std::string name;
-  std::function<at::Tensor(const at::Tensor& pixels)> compute;
+  std::function<at::Tensor(const SampleBatch& batch)> compute;
+  ChannelScale scale = ChannelScale::each;  // for the classifiers
 };
 
 FeatureSource network_features(std::string name, Objective& objective, Network which,
                                std::vector<int64_t> layers, Pooling pooling);
-
-// The pixels in a row, (b, 1, C·H·W). Pictures with more than 64 pixels a side are first averaged over the smallest
-// squares that bring them to 64 or less; pixel_side gives the side that is left.
-FeatureSource raw_pixels(std::string name);
-int64_t pixel_side(int64_t image_size);
 
 struct SourceFeatures {
   at::Tensor values;   // (m, layers, d) float32
@@ -57,12 +65,12 @@ struct SourceFeatures {
 };
 
 struct ExtractedFeatures {
-  at::Tensor rows;                      // (m) int64: the pictures that could be read
+  at::Tensor rows;                      // (m) int64: the samples that could be read
   std::vector<SourceFeatures> sources;  // in the order asked for
 };
 
-// All sources in one pass over the pictures, without gradients. Throws DataError where a feature is not finite or no
-// picture could be read.
-ExtractedFeatures extract(const Pictures& pictures, const std::vector<FeatureSource>& sources);
+// All sources in one pass over the samples, without gradients. Throws DataError where a feature is not finite or no
+// sample could be read.
+ExtractedFeatures extract(const Samples& samples, const std::vector<FeatureSource>& sources);
 
 }  // namespace d2v

@@ -18,7 +18,7 @@ struct Neighbours {
 class KnnIndex {
  public:
   // bank: (n, d) float32; it is standardised with its own mean and deviation and kept as unit vectors (n·d floats).
-  explicit KnnIndex(const at::Tensor& bank);
+  explicit KnnIndex(const at::Tensor& bank, ChannelScale scale = ChannelScale::each);
 
   int64_t size() const;
 

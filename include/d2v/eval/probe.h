@@ -1,4 +1,4 @@
-// How good are frozen features? kNN and linear probes of one run, always beside the same three yardsticks.
+// How good are frozen features? kNN and linear probes of one run, always beside the same yardsticks.
 //
 // Everything that is chosen (layer, λ) is chosen on the validation part; the classifiers are then made again from
 // training and validation part together, and the test part is read once per reported figure.
@@ -12,12 +12,14 @@
 #include "d2v/base/config/evaluation.h"
 #include "d2v/eval/accuracy.h"
 #include "d2v/eval/features.h"
+#include "d2v/eval/simple_features.h"
 
 namespace d2v {
 
 struct ProbeSplits {
-  Pictures train, valid, test;
+  Samples train, valid, test;
   std::vector<std::string> classes;
+  std::vector<SimpleFeatures> simple;  // rows beside those of the networks
 };
 
 // The rows of the table. A run's networks and the yardsticks.
@@ -32,28 +34,30 @@ struct ProbeNetworks {
 };
 
 struct ProbeRow {
-  std::string network;  // "trained teacher", "trained student", "untrained", "raw pixels"
-  std::string probe;    // "kNN", "linear"
+  std::string
+      network;        // "trained teacher", "trained student", "untrained", "raw pixels" or another simple one
+  std::string probe;  // "kNN", "linear"
   Accuracy test;
   double valid_accuracy = 0;     // of what was chosen, on the validation part
-  std::string layer, pooling;    // "6+12", "mean"; for pixels "pixels", "32x32"
+  std::string layer, pooling;    // "6+12", "mean"; for raw pixels "pixels", "32x32"
   std::optional<double> lambda;  // linear
   double seconds = 0;            // features of all three parts and the probe
 };
 
 struct ProbeResult {
-  std::vector<ProbeRow> rows;  // four kNN rows, then four linear ones
+  std::vector<ProbeRow> rows;        // the kNN rows, then as many linear ones
+  std::string samples = "pictures";  // what they are called
   int64_t train = 0, valid = 0, test = 0, classes = 0;
   double largest_class = 0;  // share of the test part's most frequent class: what guessing it would score
 };
 
-// Throws DataError where a part is empty, a class is missing or there are fewer training pictures than neighbours.
+// Throws DataError where a part is empty, a class is missing or there are fewer training samples than neighbours.
 ProbeResult run_probe(const ProbeSplits& splits, const ProbeNetworks& networks, const ProbeConfig& config);
 
 // The table as text, a line per row.
 std::string probe_table(const ProbeResult& result);
 
-// How the trained teacher (the student where there is none) stands to the untrained network and to raw pixels: one
+// How the trained teacher (the student where there is none) stands to the untrained network and to simple features: one
 // sentence per probe, with the distance in points and whether the 95 % intervals overlap.
 std::vector<std::string> probe_sentences(const ProbeResult& result);
 

@@ -11,7 +11,7 @@ namespace d2v {
 struct StoredProbe {
   std::string command;     // that made it
   std::string checkpoint;  // that was probed
-  std::string data;        // folder of the pictures
+  std::string data;        // folder or table of the samples
   int64_t update = 0;      // of the checkpoint
   ProbeResult result;
 };

@@ -24,7 +24,8 @@ class RidgeProblem {
  public:
   // features: (n, d) float32; labels: (n) int64 in [0, classes). Accumulates the Gram matrix in double: the one
   // pass over the data that all values of λ share.
-  RidgeProblem(const at::Tensor& features, const at::Tensor& labels, int64_t classes);
+  RidgeProblem(const at::Tensor& features, const at::Tensor& labels, int64_t classes,
+               ChannelScale scale = ChannelScale::each);
 
   // One Cholesky factorisation of min(n, d)³/3 operations, in double. lambda > 0. Throws Error when the matrix is
   // not positive definite, which says that features are not finite.

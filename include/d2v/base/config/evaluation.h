@@ -22,11 +22,11 @@ struct ProbeConfig {
     v("temperature", temperature, Range{1e-3, 100},
       "kNN: a neighbour's weight is exp(similarity / temperature)");
     v("valid_share", valid_share, Range{0.01, 0.5},
-      "share of the training pictures that settings are chosen on");
+      "share of the training samples that settings are chosen on");
     v("test_share", test_share, Range{0.01, 0.9},
-      "share of the pictures kept for the test, where folders do not say");
-    v("batch", batch, Range{1, 1 << 20}, "pictures per forward pass");
-    v("max_train", max_train, Range{0, 1e12}, "use at most so many training pictures; 0: all");
+      "share of the samples kept for the test, where folders do not say");
+    v("batch", batch, Range{1, 1 << 20}, "samples per forward pass; of long recordings and texts fewer");
+    v("max_train", max_train, Range{0, 1e12}, "use at most so many training samples; 0: all");
   }
 };
 

@@ -1,0 +1,131 @@
+#include "d2v/eval/folder_samples.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include "d2v/base/check.h"
+#include "d2v/base/log.h"
+#include "d2v/eval/neighbours.h"
+#include "d2v/pipeline/image_splits.h"
+#include "d2v/pipeline/labelled_source.h"
+#include "d2v/pipeline/loader.h"
+#include "d2v/pipeline/near_duplicates.h"
+
+namespace d2v {
+
+namespace {
+
+std::string word_of(const FolderSource& source) {
+  return source.texts ? "texts" : std::string(samples_word(source.kind));
+}
+
+// So many samples that a forward pass holds at most about a minute of sound, or 16,384 tokens.
+int64_t batch_of(const FolderSource& source, const Config& config) {
+  if (source.kind == Modality::image) return config.probe.batch;
+  const bool sound = source.kind == Modality::speech;
+  const double most = sound ? config.speech.max_seconds * static_cast<double>(config.speech.sample_rate)
+                            : static_cast<double>(config.text.block);
+  double longest = 1;
+  for (const FolderSample& sample : source.samples)
+    longest = std::max(longest, std::min(most, static_cast<double>(sample.length)));
+  const double budget = sound ? 64 * static_cast<double>(config.speech.sample_rate) : 16384;
+  return std::clamp<int64_t>(static_cast<int64_t>(budget / longest), 1, config.probe.batch);
+}
+
+SampleBatch sample_batch(const FolderSource& source, Batch& batch) {
+  const DeviceBatch tensors = to_tensors(batch);
+  SampleBatch out{{batch.rows.begin(), batch.rows.end()}, tensors.input, tensors.lengths};
+  if (source.kind == Modality::image) return out;
+  for (const uint32_t row : batch.rows) {
+    out.extents.push_back(std::min(source.length(row), batch.input_shape[1]));
+    if (source.texts) out.texts.push_back(source.texts->texts[static_cast<size_t>(source.samples[row].text)]);
+  }
+  return out;
+}
+
+void warn_about(const std::vector<BadFile>& bad, size_t total, const std::string& word) {
+  if (bad.empty()) return;
+  std::string first;
+  for (size_t i = 0; i < std::min<size_t>(bad.size(), 5); ++i)
+    first += fmt::format("\n  {}: {}", bad[i].path, bad[i].reason);
+  log_warning("{} of {} {} could not be read and were left out{}:{}", bad.size(), total, word,
+              bad.size() > 5 ? ", the first of them" : "", first);
+}
+
+}  // namespace
+
+Samples folder_samples(const FolderSource& source, const Config& config) {
+  Samples samples;
+  samples.word = word_of(source);
+  std::vector<int64_t> labels;
+  for (const FolderSample& sample : source.samples) labels.push_back(sample.label);
+  samples.labels = at::tensor(labels, at::kLong);
+  samples.each_batch = [&source, config](const UseSamples& use) {
+    LoaderSettings settings;
+    settings.mode = LoaderMode::embed;
+    settings.data = config.data;
+    settings.data.batch = batch_of(source, config);
+    settings.image = config.image;
+    settings.speech = config.speech;
+    settings.text = config.text;
+    settings.mask = config.mask;
+    settings.seed = static_cast<uint64_t>(config.run.seed);
+    settings.threads = loader_threads(config.data, at::get_num_threads());
+    Loader loader(source, settings);
+    while (BatchPtr batch = loader.next()) {
+      if (batch->samples > 0) use(sample_batch(source, *batch));
+      loader.recycle(std::move(batch));
+    }
+    warn_about(loader.bad_files(), source.size(), word_of(source));
+  };
+  return samples;
+}
+
+std::vector<SimpleFeatures> simple_features(const FolderSource& train, const Config& config) {
+  switch (train.kind) {
+    case Modality::speech:
+      return {{log_mel_statistics("log-mel", config.speech.sample_rate), "log-mel", "mean+std"},
+              {mfcc_statistics("MFCC", config.speech.sample_rate), "MFCC", "mean+std"}};
+    case Modality::text: {
+      std::vector<std::string> texts;
+      for (const FolderSample& sample : train.samples)
+        texts.push_back(train.texts->texts[static_cast<size_t>(sample.text)]);
+      return {{tf_idf("TF-IDF", TfIdf(texts)), "words", "TF-IDF"}};
+    }
+    default: {
+      const int64_t side = pixel_side(config.image.size);
+      return {{raw_pixels("raw pixels"), "pixels", fmt::format("{}x{}", side, side)}};
+    }
+  }
+}
+
+ProbeFolder probe_folder(const Config& config, const std::string& classes) {
+  FolderSource all = open_labelled(config, classes);
+  log_info("{}", describe(all));
+  const auto unlabelled =
+      std::count_if(all.samples.begin(), all.samples.end(), [](auto& s) { return s.label < 0; });
+  check<DataError>(unlabelled == 0 && all.classes.size() >= 2,
+                   "{}: a probe needs {} in at least two sub-folders, one per class, or other classes "
+                   "(--classes PATTERN, a "
+                   "table of lines label<TAB>path); found {} classes and {} outside of any",
+                   config.data.path, word_of(all), all.classes.size(), unlabelled);
+  if (all.kind == Modality::image && !all.split_folders)
+    group_near_duplicates(all, config.data.max_pixels, config.data.threads);
+  const uint64_t seed = 0;  // of the split: the same for all runs, so that their figures compare
+  const ImageSplits splits = split_source(all, config.probe.valid_share, config.probe.test_share, seed);
+  check<DataError>(!splits.test.empty() && !splits.valid.empty(),
+                   "{}: too few {} to split: {} for training, {} for validation, {} for the test",
+                   config.data.path, word_of(all), splits.train.size(), splits.valid.size(),
+                   splits.test.size());
+  return {subset(all, chosen_rows(all, splits.train, config.probe.max_train)), subset(all, splits.valid),
+          subset(all, splits.test), config};
+}
+
+ProbeSplits ProbeFolder::splits() const {
+  return {folder_samples(train, config), folder_samples(valid, config), folder_samples(test, config),
+          train.classes, simple_features(train, config)};
+}
+
+}  // namespace d2v
