@@ -1,33 +1,36 @@
 #!/usr/bin/env bash
-# From a fresh machine to a pretrained image model: set-up, build, pictures, pretraining, probe, report.
+# From a fresh machine to a pretrained model of pictures, speech or text: set-up, build, data, pretraining, probe, report.
 set -euo pipefail
 # shellcheck source=tools/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat << 'TEXT'
-usage: tools/quickstart.sh [image] [--data DIR] [--minutes N] [--out DIR]
+usage: tools/quickstart.sh [image|speech|text] [--data DIR] [--minutes N] [--out DIR]
 
-  image        what to pretrain on (the only kind now)
-  --data DIR   your own pictures, one sub-folder per class; default: Debian's clip art, downloaded
+  image        pictures; default: Debian's clip art (openclipart-png, 131 MB)
+  speech       recordings; default: Debian's spoken prompts (asterisk-core-sounds-en-wav, 18 MB): one speaker, 8 kHz
+  text         .txt files; default: the sources of Debian's Python manual (python3.11-doc, 13 MB)
+  --data DIR   your own files instead; pictures with one sub-folder per class are probed
   --minutes N  length of the pretraining on two cores, about (default 5)
-  --out DIR    run folder (default runs/quickstart_image); the same command again goes on where it stopped
+  --out DIR    run folder (default runs/quickstart_KIND); the same command again goes on where it stopped
 TEXT
 }
 
-readonly PACKAGE=openclipart-png
 readonly COPY_SIDE=112
-readonly RECIPE_MINUTES=5 # what the recipe's run.updates takes on two cores
+readonly D2V=build/release/bin/d2v
+readonly RECIPE_MINUTES=5 # what each recipe's run.updates takes on two cores
 
 MODALITY=image
 DATA=""
 MINUTES=$RECIPE_MINUTES
 OUT=""
+EXTRA=() # options of pretrain that the data asks for
 
 parse_arguments() {
   while (($# > 0)); do
     case $1 in
-      image) MODALITY=$1 ;;
+      image | speech | text) MODALITY=$1 ;;
       --data | --minutes | --out)
         (($# >= 2)) || die "expected a value after $1, found none"
         case $1 in
@@ -43,7 +46,7 @@ parse_arguments() {
         ;;
       *)
         usage >&2
-        die "expected 'image' or an option of the list above, found '$1'"
+        die "expected image, speech, text or an option of the list above, found '$1'"
         ;;
     esac
     shift
@@ -56,45 +59,79 @@ parse_arguments() {
 
 step() { printf '\n--- %s\n' "$*"; }
 
-# --- pictures ---------------------------------------------------------------------------------------
+# --- data -------------------------------------------------------------------------------------------
 
+# $1: folder to download into; $2: package
 download_package() {
   local options=()
   ((EUID != 0)) || options=(-o APT::Sandbox::User=root)
-  (cd "$1" && apt-get "${options[@]}" -qq download "$PACKAGE")
+  (cd "$1" && apt-get "${options[@]}" -qq download "$2")
 }
 
-# Prints the folder with the pictures. They are unpacked beside LibTorch; nothing is installed.
-fetch_pictures() {
-  local installed=/usr/share/openclipart/png target=$D2V_CACHE_DIR/$PACKAGE
-  if [[ -d $installed ]]; then
-    say "$installed"
+# Prints the folder with a package's files: the installed ones, else unpacked beside LibTorch; nothing is installed.
+# $1: package; $2: the files' folder in it
+fetch_package() {
+  local package=$1 target=$D2V_CACHE_DIR/$1 part
+  if [[ -d /$2 ]]; then
+    say "/$2"
     return
   fi
-  if [[ ! -d $target ]]; then
-    local part=$target.$$.part
+  if [[ ! -d $target/files ]]; then
+    part=$target.$$.part
     rm -rf "$target".*.part # of a run that was cut
     mkdir -p "$part"
-    say "fetching Debian's $PACKAGE (131 MB)" >&2
-    if ! download_package "$part" 2> "$part/error"; then
+    say "fetching Debian's $package" >&2
+    if ! download_package "$part" "$package" 2> "$part/error"; then
       # A machine that never asked for package lists knows no package.
-      if ((EUID != 0)) || ! apt-get update -qq || ! download_package "$part" 2> "$part/error"; then
+      if ((EUID != 0)) || ! apt-get update -qq || ! download_package "$part" "$package" 2> "$part/error"; then
         cat "$part/error" >&2
         rm -rf "$part"
-        die "'apt-get download $PACKAGE' failed (above). Run 'sudo apt-get update' and try again," \
-          "or give your own pictures with --data DIR"
+        die "'apt-get download $package' failed (above). Run 'sudo apt-get update' and try again," \
+          "or give your own files with --data DIR"
       fi
     fi
     if ! dpkg-deb -x "$part"/*.deb "$part/x"; then
       rm -rf "$part"
-      die "could not unpack $PACKAGE. Is the disk full?"
+      die "could not unpack $package. Is the disk full?"
     fi
-    mv "$part/x/usr/share/openclipart/png" "$part/png"
-    mv "$part/x/usr/share/doc/$PACKAGE/copyright" "$part/copyright"
-    rm -rf "$part/x" "$part"/*.deb "$part/error"
+    mv "$part/x/$2" "$part/files"
+    mv "$part/x/usr/share/doc/$package/copyright" "$part/copyright"
+    rm -rf "$part/x" "$part"/*.deb "$part/error" "$target"
     mv -T "$part" "$target"
   fi
-  say "$target/png"
+  say "$target/files"
+}
+
+find_pictures() {
+  if [[ -n $DATA ]]; then
+    EXTRA=(--data.min_class_files 1) # the recipe's choice of classes is made for the clip art
+    return
+  fi
+  local originals copies=$D2V_CACHE_DIR/openclipart-png/side$COPY_SIDE
+  originals=$(fetch_package openclipart-png usr/share/openclipart/png)
+  # Some of the clip art is poster-sized: decoded once here, not in every epoch and probe.
+  "$D2V" prepare images "$originals" --out "$copies" --side "$COPY_SIDE" --data.deduplicate yes --data.min_class_files 90
+  DATA=$copies
+}
+
+find_recordings() {
+  [[ -n $DATA ]] || DATA=$(fetch_package asterisk-core-sounds-en-wav usr/share/asterisk/sounds)
+}
+
+# Text becomes tokens once, with a vocabulary trained on it; both stay in the run folder.
+find_text() {
+  [[ -n $DATA ]] || DATA=$(fetch_package python3.11-doc usr/share/doc/python3.11/html/_sources)
+  local tokens=$OUT.d2vtok
+  [[ -f $tokens ]] || "$D2V" prepare text "$DATA" --out "$tokens" --train-vocab 8000
+  DATA=$tokens
+}
+
+find_data() {
+  case $MODALITY in
+    image) find_pictures ;;
+    speech) find_recordings ;;
+    text) find_text ;;
+  esac
 }
 
 # --- run --------------------------------------------------------------------------------------------
@@ -113,8 +150,7 @@ scaled_updates() {
 
 main() {
   parse_arguments "$@"
-  local recipe=recipes/${MODALITY}_quickstart.ini d2v=build/release/bin/d2v updates copies
-  local extra=()
+  local recipe=recipes/${MODALITY}_quickstart.ini updates
 
   step "set-up"
   tools/setup.sh
@@ -123,34 +159,28 @@ main() {
   cmake --preset release > /dev/null || die "configuring failed (CMake's message is above)"
   cmake --build --preset release --parallel "$(jobs_for_build)" --target d2v
 
-  step "pictures"
-  if [[ -z $DATA ]]; then
-    DATA=$(fetch_pictures)
-    copies=$D2V_CACHE_DIR/$PACKAGE/side$COPY_SIDE
-    # Some of the clip art is poster-sized: decoded once here, not in every epoch and probe.
-    "$d2v" prepare images "$DATA" --out "$copies" --side "$COPY_SIDE" --data.deduplicate yes --data.min_class_files 90
-    DATA=$copies
-  else
-    # The recipe's choice of classes is made for the clip art.
-    extra=(--data.min_class_files 1)
-  fi
-  say "pictures: $DATA"
+  step "data"
+  find_data
+  say "data: $DATA"
 
   step "pretraining, about $MINUTES minutes on two cores"
   updates=$(scaled_updates "$recipe")
   [[ -n $updates ]] || die "expected a line 'updates = ...' in section [run] of $recipe, found none"
-  "$d2v" pretrain "$recipe" --data.path "$DATA" --run.dir "$OUT" --run.updates "$updates" "${extra[@]}"
+  "$D2V" pretrain "$recipe" --data.path "$DATA" --run.dir "$OUT" --run.updates "$updates" "${EXTRA[@]}"
 
-  step "probe: what the features are worth, against untrained ones and raw pixels"
-  "$d2v" probe "$OUT" --data.path "$DATA"
+  if [[ $MODALITY == image ]]; then
+    step "probe: what the features are worth, against untrained ones and raw pixels"
+    "$D2V" probe "$OUT" --data.path "$DATA"
+  fi
 
   step "report"
-  "$d2v" report "$OUT"
+  "$D2V" report "$OUT"
 
   step "done"
   say "run folder: $OUT"
   say "report:     $OUT/report.html (open it in a browser)"
-  say "pictures:   $DATA"
+  say "data:       $DATA"
+  [[ $MODALITY == image ]] || say "probe:      '$D2V probe $OUT --data.path LABELLED' wants labelled data (docs/probes.md)"
 }
 
 main "$@"

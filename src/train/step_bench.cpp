@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "d2v/model/objective.h"
-#include "d2v/pipeline/masks.h"
 #include "d2v/train/optimizer.h"
 #include "d2v/train/precision.h"
+#include "d2v/train/synthetic_batch.h"
 
 namespace d2v {
 namespace {
@@ -54,31 +54,6 @@ double peak_resident_gib() {
   return 0;
 }
 
-// One slice of normal pixels with masks as the pipeline draws them.
-DeviceBatch make_batch(const Config& config, const MaskPlan& plan) {
-  const int64_t batch = config.data.batch, clones = config.mask.clones, side = config.image.size;
-  DeviceBatch out;
-  out.input = at::randn({batch, config.image.channels, side, side});
-  out.visible = at::empty({batch, clones, plan.visible}, at::kLong);
-  out.masked = at::empty({batch, clones, plan.masked}, at::kLong);
-  MaskScratch scratch;
-  for (int64_t b = 0; b < batch; ++b) {
-    out.refs.push_back({static_cast<uint64_t>(b), 0});
-    for (int64_t m = 0; m < clones; ++m) {
-      int64_t* visible = out.visible.mutable_data_ptr<int64_t>() + (b * clones + m) * plan.visible;
-      int64_t* masked = out.masked.mutable_data_ptr<int64_t>() + (b * clones + m) * plan.masked;
-      draw_mask(plan,
-                {.seed = 1,
-                 .stream = Stream::mask,
-                 .sample = out.refs.back().id,
-                 .clone = static_cast<uint32_t>(m)},
-                scratch, {visible, static_cast<size_t>(plan.visible)},
-                {masked, static_cast<size_t>(plan.masked)});
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 StepBench bench_step(const Config& config, int64_t warmup, int64_t steps) {
@@ -87,11 +62,14 @@ StepBench bench_step(const Config& config, int64_t warmup, int64_t steps) {
   bench.threads = at::get_num_threads();
   bench.batch = config.data.batch;
   bench.clones = config.mask.clones;
-  const MaskPlan plan = plan_masks(config.mask, image_grid(config.image));
-  bench.tokens = bench.batch * bench.clones * (plan.visible + config.model.extra_tokens);
+  const DeviceBatch batch = synthetic_batch(config);
+  const int64_t positions = batch.visible.size(2) + batch.masked.size(2);
+  // data2vec 1 encodes mask tokens too.
+  const bool all = config.model.objective == ObjectiveKind::data2vec1;
+  bench.tokens =
+      bench.batch * bench.clones * ((all ? positions : batch.visible.size(2)) + config.model.extra_tokens);
 
   const std::unique_ptr<Objective> objective = make_objective(config, bench.precision);
-  const DeviceBatch batch = make_batch(config, plan);
   AdamState adam(objective->layout());
   bench.gemm_gflops_before = gemm_gflops(bench.precision);
   for (int64_t i = 0; i < warmup + steps; ++i) {

@@ -32,7 +32,7 @@ const Command& bench_command() {
   static const Command command{
       .spec = {.name = "bench",
                .usage = "step RECIPE [--section.key VALUE]…",
-               .summary = "measure the training step of a recipe on made-up pictures",
+               .summary = "measure the training step of a recipe on made-up samples",
                .positional = {"WHAT", "RECIPE"},
                .min_positional = 2,
                .max_positional = 2,

@@ -1,4 +1,5 @@
-// How fast a recipe's training step is on this machine: forward, backward, AdamW and EMA on made-up pictures.
+// How fast a recipe's training step is on this machine: forward, backward, AdamW and EMA on made-up samples
+// (synthetic_batch.h).
 //
 // The loader is left out: masks are drawn beforehand, as in the published implementation's own timing.
 #pragma once
