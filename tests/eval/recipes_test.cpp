@@ -69,9 +69,43 @@ TEST_CASE("a released recipe differs from the paper's in what its comment says, 
         Keys{"optim.decay_all", "optim.schedule", "optim.warmup", "optim.hold", "mask.prob", "mask.block",
              "data2vec1.mask_share", "data2vec1.random_share", "ema.anneal"});
   CHECK(differences("data2vec1_image_base", "data2vec1_image_base_released") ==
-        Keys{"optim.decay_all", "optim.lr", "optim.warmup", "optim.weight_decay", "optim.clip_norm",
-             "data.batch", "run.accumulate", "run.updates", "mask.prob", "data2vec1.image_head",
-             "model.drop_path_end"});
+        Keys{"optim.decay_all", "optim.lr", "optim.warmup", "run.updates", "mask.prob",
+             "data2vec1.image_head", "model.drop_path_end", "model.norm_eps", "ema.decay", "ema.anneal"});
+}
+
+TEST_CASE(
+    "the epochs of ImageNet-1k that the image recipes' comments name are their updates times their batch") {
+  const auto epochs_of = [](const char* name) {
+    const Config config = test::recipe_config(name);
+    REQUIRE(config.run.updates.unit == Length::Unit::updates);
+    return config.run.updates.value * static_cast<double>(config.data.batch) / 1'281'167;
+  };
+  for (const auto& [name, epochs] : {std::pair{"image_base", 75.0},
+                                     {"image_base_released", 75},
+                                     {"image_large", 150},
+                                     {"image_large_released", 37.5},
+                                     {"image_huge", 100},
+                                     {"image_huge_released", 100},
+                                     {"mae_image_base_released", 300},
+                                     {"data2vec1_image_base_released", 600}})
+    CHECK_MESSAGE(epochs_of(name) == doctest::Approx(epochs).epsilon(2e-3), name);
+}
+
+TEST_CASE("the audio and the tokens of a global batch are the released ones' workers times theirs") {
+  const auto audio = [](const char* name) {
+    const SpeechConfig speech = test::recipe_config(name).speech;
+    return speech.batch_seconds * static_cast<double>(speech.sample_rate);
+  };
+  CHECK(audio("speech_base") == 8 * 1'000'000);
+  CHECK(audio("speech_large") == 48 * 320'000);
+  CHECK(audio("data2vec1_speech_base") == 16 * 3'800'000);
+  const auto tokens = [](const char* name) {
+    const Config config = test::recipe_config(name);
+    return config.data.batch * config.text.block;
+  };
+  CHECK(tokens("text_base") == 16 * 4 * 512);
+  CHECK(tokens("text_large") == 32 * 2 * 512);
+  CHECK(tokens("data2vec1_text_base") == 16 * 8192);
 }
 
 TEST_CASE("data2vec 1's BEiT masks hide 120 of 196 patches in the paper's recipe, 75 in the released one") {
