@@ -50,7 +50,7 @@ std::vector<Table> tables_of(const fs::path& path) {
 FolderSource read_tables(const std::vector<Table>& tables, const Config& config) {
   FolderSource source;
   source.kind = config.model.modality;
-  source.root = tables.front().file.parent_path();
+  source.root = tables.front().file.has_parent_path() ? tables.front().file.parent_path() : fs::path(".");
   source.split_folders = tables.size() > 1;
   const bool texts = source.kind == Modality::text;
   auto rows = std::make_shared<TextRows>();

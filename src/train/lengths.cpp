@@ -106,7 +106,7 @@ std::vector<std::string> length_warnings(const Config& config, const RunLengths&
         lengths.warmup, text_of(config.optim.warmup), lengths.updates, config.optim.lr));
   }
   if (config.optim.schedule == RateSchedule::tri_stage && lengths.warmup < lengths.updates &&
-      lengths.warmup + lengths.hold > lengths.updates) {
+      lengths.warmup + lengths.hold >= lengths.updates) {
     out.push_back(fmt::format(
         "warm-up and hold take {} updates (optim.hold = {}) but the run has only {}: the learning rate never "
         "decays",

@@ -71,10 +71,14 @@ TEST_CASE("a hold that leaves no decay is warned of") {
   config.run.updates = updates(100);
   config.ema.anneal = updates(10);
   config.optim.schedule = RateSchedule::tri_stage;
-  config.optim.hold = updates(95);
-  const auto warnings = length_warnings(config, resolve_lengths(config, 10));
-  REQUIRE(warnings.size() == 1);
-  CHECK(warnings[0].find("never decays") != std::string::npos);
+  for (const double hold : {90, 95}) {
+    config.optim.hold = updates(hold);
+    const auto warnings = length_warnings(config, resolve_lengths(config, 10));
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0].find("never decays") != std::string::npos);
+  }
+  config.optim.hold = updates(89);
+  CHECK(length_warnings(config, resolve_lengths(config, 10)).empty());
 }
 
 TEST_CASE("a run without updates is refused") {

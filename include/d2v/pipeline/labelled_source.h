@@ -3,7 +3,7 @@
 // Classes are the sub-folders of a folder (folder_source.h), what a pattern finds in the names of its files, or the labels
 // of tables (label_table.h). Texts come from tables only. A path is a table where it ends in .tsv, or is a folder with a
 // train.tsv: its valid.tsv (val, validation, dev) and test.tsv, where they are there, are the user's splits.
-// Paths in a table are relative to its folder.
+// Paths in a table are relative to its folder; data.deduplicate and data.min_class_files are about folders only.
 #pragma once
 
 #include <filesystem>
