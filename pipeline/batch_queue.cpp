@@ -33,6 +33,11 @@ BatchPtr BatchQueue::pop() {
   return batch;
 }
 
+size_t BatchQueue::size() const {
+  const std::lock_guard lock(mutex_);
+  return batches_.size();
+}
+
 void BatchQueue::close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;

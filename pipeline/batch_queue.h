@@ -22,11 +22,13 @@ class BatchQueue {
   void finish(std::exception_ptr error);
   // Waits for a batch. Null at the end; throws the error of finish.
   BatchPtr pop();
+  // Batches that lie ready.
+  size_t size() const;
   // Wakes and turns away a waiting producer.
   void close();
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<BatchPtr> batches_;
   size_t capacity_;

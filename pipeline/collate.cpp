@@ -128,10 +128,12 @@ void Collate::sample(const Slice& slice, int64_t i, SampleScratch& scratch, Batc
   const int64_t valid = lengths_.empty() ? batch.positions : geometry_.positions(done->length);
   if (batch.lengths.size() > 0) batch.lengths.data()[i] = valid;
   if (clones_ > 0) draw_masks(*done, valid, slice, i, scratch, batch);
+  ++scratch.times.samples;
 }
 
 void Collate::draw_masks(const SampleDone& sample, int64_t valid, const Slice& slice, int64_t i,
                          SampleScratch& scratch, Batch& batch) const {
+  const StageTimer timer(&scratch.times, Stage::masks);
   const int64_t kept = batch.visible_count, hidden = batch.positions - kept;
   const double ratio = ratio_of(slice.update);
   const MaskGrid grid = lengths_.empty() ? geometry_.grid(0) : sequence_grid(valid);

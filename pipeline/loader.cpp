@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
@@ -45,12 +46,18 @@ class ScratchPool {
   }
   void give(std::unique_ptr<SampleScratch> scratch) {
     const std::lock_guard lock(mutex_);
+    times_ += std::exchange(scratch->times, {});
     free_.push_back(std::move(scratch));
+  }
+  StageTimes times() const {
+    const std::lock_guard lock(mutex_);
+    return times_;
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<std::unique_ptr<SampleScratch>> free_;
+  StageTimes times_;
 };
 
 // A slice on its way through the pipeline.
@@ -61,25 +68,6 @@ struct Job {
 };
 
 }  // namespace
-
-int64_t loader_threads(const DataConfig& data, int64_t trainer_threads) {
-  if (data.threads > 0) return data.threads;
-  const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
-  return trainer_threads > 0 ? std::max<int64_t>(cores - trainer_threads, 1) : 1;
-}
-
-Plan make_plan(const Source& source, const LoaderSettings& settings) {
-  const bool train = settings.mode == LoaderMode::train;
-  return Plan({.samples = static_cast<int64_t>(source.size()),
-               .batch = settings.data.batch,
-               .accumulate = train ? settings.accumulate : 1,
-               .drop_last = train && settings.data.drop_last,
-               .shuffle = train,
-               .seed = settings.seed,
-               .lengths = used_lengths(source, settings),
-               .batch_length = settings.mode == LoaderMode::embed ? 0 : batch_length(source, settings),
-               .crop = crops(source, settings)});
-}
 
 struct Loader::State {
   State(const Source& source, const LoaderSettings& given)
@@ -193,7 +181,7 @@ struct Loader::State {
 
   Clock::time_point started = Clock::now();
   std::atomic<double> stall_seconds = 0;
-  std::atomic<int64_t> samples = 0;
+  std::atomic<int64_t> samples = 0, taken = 0, ready = 0;
   std::thread thread;
 };
 
@@ -216,6 +204,8 @@ Loader::~Loader() {
 
 BatchPtr Loader::next() {
   const Clock::time_point start = Clock::now();
+  state_->ready += static_cast<int64_t>(state_->queue.size());
+  ++state_->taken;
   BatchPtr batch = state_->queue.pop();
   state_->stall_seconds = state_->stall_seconds + seconds_since(start);
   if (batch) state_->samples += batch->samples;
@@ -227,7 +217,9 @@ void Loader::recycle(BatchPtr batch) { state_->pool.give(std::move(batch)); }
 std::vector<BadFile> Loader::bad_files() const { return state_->collate.bad_files(); }
 
 LoaderStats Loader::stats() const {
-  return {state_->samples, seconds_since(state_->started), state_->stall_seconds};
+  return {state_->samples, seconds_since(state_->started), state_->stall_seconds,
+          static_cast<double>(state_->ready) / static_cast<double>(std::max<int64_t>(state_->taken, 1)),
+          state_->scratches.times()};
 }
 
 }  // namespace d2v

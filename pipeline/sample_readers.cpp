@@ -36,10 +36,16 @@ ReadSample picture_reader(const FolderSource& source, const LoaderSettings& sett
           training = settings.mode == LoaderMode::train, normalize = Normalizer(settings.image)](
              const SampleRead& sample, const RngKey& key, const SliceShape&, SampleScratch& scratch,
              const SampleOut& out) -> int64_t {
-    read_file(source.file(sample.row), scratch.file);
-    normalize(training ? training_picture(scratch.file, image, max_pixels, key)
-                       : center_picture(scratch.file, image, max_pixels),
-              out.input);
+    StageTimes* times = &scratch.times;
+    {
+      const StageTimer timer(times, Stage::read);
+      read_file(source.file(sample.row), scratch.file);
+    }
+    times->bytes += static_cast<int64_t>(scratch.file.size());
+    const Image picture = training ? training_picture(scratch.file, image, max_pixels, key, times)
+                                   : center_picture(scratch.file, image, max_pixels, times);
+    const StageTimer timer(times, Stage::normalize);
+    normalize(picture, out.input);
     return 0;
   };
 }
@@ -57,7 +63,11 @@ ReadSample recording_reader(const FolderSource& source, const LoaderSettings& se
       first = static_cast<int64_t>(Philox(key).uniform() * static_cast<double>(all - length + 1));
     }
     const std::span<float> sound = out.input.first(static_cast<size_t>(length));
-    reader->read(source.file(sample.row), first, sound, scratch.audio);
+    {
+      const StageTimer timer(&scratch.times, Stage::decode);
+      reader->read(source.file(sample.row), first, sound, scratch.audio);
+    }
+    const StageTimer timer(&scratch.times, Stage::normalize);
     if (normalized) normalize(sound, source.file(sample.row).string());
     std::fill(out.input.begin() + length, out.input.end(), 0.0f);
     return length;
@@ -65,8 +75,9 @@ ReadSample recording_reader(const FolderSource& source, const LoaderSettings& se
 }
 
 ReadSample block_reader(const TextSource& source, const LoaderSettings&) {
-  return [&source](const SampleRead& sample, const RngKey&, const SliceShape& shape, SampleScratch&,
+  return [&source](const SampleRead& sample, const RngKey&, const SliceShape& shape, SampleScratch& scratch,
                    const SampleOut& out) {
+    const StageTimer timer(&scratch.times, Stage::read);
     const TextBlock& block = source.blocks[sample.row];
     const int64_t length = std::min(block.length, shape.length), size = source.vocabulary.size;
     const std::span<int64_t> tokens = out.tokens.first(static_cast<size_t>(length));

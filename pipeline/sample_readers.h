@@ -9,6 +9,7 @@
 #include "d2v/pipeline/folder_source.h"
 #include "d2v/pipeline/loader.h"
 #include "d2v/pipeline/masks.h"
+#include "d2v/pipeline/stage_times.h"
 #include "d2v/pipeline/text_source.h"
 
 namespace d2v {
@@ -16,6 +17,7 @@ namespace d2v {
 // Memory of one thread, reused from sample to sample.
 struct SampleScratch {
   std::vector<uint8_t> file;
+  StageTimes times;
   AudioScratch audio;
   MaskScratch mask;
 };

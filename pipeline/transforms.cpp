@@ -47,6 +47,12 @@ void mirror(Image& image) {
   }
 }
 
+template <class Work>
+auto timed(StageTimes* times, Stage stage, const Work& work) {
+  const StageTimer timer(times, stage);
+  return work();
+}
+
 // Padding must not turn a long, thin picture into a huge one.
 int64_t square_side(const ImageInfo& info, int64_t max_pixels) {
   const int64_t side = std::max(info.width, info.height);
@@ -86,25 +92,32 @@ CropDraw draw_crop(const ImageConfig& config, int64_t width, int64_t height, Rng
 }
 
 Image training_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels,
-                       const RngKey& key) {
-  if (config.crop == CropKind::center) return center_picture(file, config, max_pixels);
+                       const RngKey& key, StageTimes* times) {
+  if (config.crop == CropKind::center) return center_picture(file, config, max_pixels, times);
   const ImageInfo info = read_image_info(file, max_pixels);
   const bool pad = config.pad_square && info.width != info.height;
   const int64_t side = pad ? square_side(info, max_pixels) : 0;
   const CropDraw draw = draw_crop(config, pad ? side : info.width, pad ? side : info.height, key);
-  Image image =
-      resize_bicubic(pad ? padded_box(file, info, side, draw.box) : decode_box(file, info, draw.box),
-                     config.size, config.size);
+  const Image box = timed(times, Stage::decode, [&] {
+    return pad ? padded_box(file, info, side, draw.box) : decode_box(file, info, draw.box);
+  });
+  const StageTimer timer(times, Stage::resize);
+  Image image = resize_bicubic(box, config.size, config.size);
   if (draw.flip) mirror(image);
   return image;
 }
 
-Image center_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels) {
+Image center_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels,
+                     StageTimes* times) {
   const ImageInfo info = read_image_info(file, max_pixels);
   const int64_t size = config.size;
   if (config.pad_square && info.width != info.height) {
     const int64_t side = square_side(info, max_pixels);
-    return resize_bicubic(padded_box(file, info, side, {0, 0, side, side}), size, size);
+    const Image box = timed(times, Stage::decode, [&] {
+      return padded_box(file, info, side, {0, 0, side, side});
+    });
+    const StageTimer timer(times, Stage::resize);
+    return resize_bicubic(box, size, size);
   }
   // torchvision's Resize and CenterCrop: the long side is rounded down, the offset to the nearest even.
   const int64_t shorter = std::min(info.width, info.height);
@@ -112,7 +125,9 @@ Image center_picture(std::span<const uint8_t> file, const ImageConfig& config, i
   const auto middle = [&](int64_t side) {
     return static_cast<int64_t>(std::nearbyint(static_cast<double>(side - size) / 2));
   };
-  return resize_bicubic(decode_image(file, info), height, width, {middle(width), middle(height), size, size});
+  const Image image = timed(times, Stage::decode, [&] { return decode_image(file, info); });
+  const StageTimer timer(times, Stage::resize);
+  return resize_bicubic(image, height, width, {middle(width), middle(height), size, size});
 }
 
 Normalizer::Normalizer(const ImageConfig& config) {

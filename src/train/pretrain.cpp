@@ -1,7 +1,5 @@
 #include "d2v/train/pretrain.h"
 
-#include <thread>
-
 #include <ATen/Parallel.h>
 
 #include "d2v/base/config_source.h"
@@ -23,23 +21,6 @@ Config settled(Config config) {
   }
   config.run.precision = resolve_precision(config.run.precision);
   return config;
-}
-
-int64_t trainer_threads(const Config& config) {
-  return config.run.threads > 0 ? config.run.threads
-                                : std::max<int64_t>(1, std::thread::hardware_concurrency());
-}
-
-LoaderSettings loader_settings(const Config& config, LoaderMode mode) {
-  return {.mode = mode,
-          .data = config.data,
-          .image = config.image,
-          .speech = config.speech,
-          .text = config.text,
-          .mask = config.mask,
-          .seed = static_cast<uint64_t>(config.run.seed),
-          .accumulate = mode == LoaderMode::train ? config.run.accumulate : 1,
-          .threads = loader_threads(config.data, trainer_threads(config))};
 }
 
 SliceStream stream_of(Loader& loader) {
@@ -77,7 +58,7 @@ void announce(const Config& config, const std::string& command, const DataSource
   log_info("data: {}", sources.train->describe());
   if (sources.valid) log_info("held out: {}", sources.valid->describe());
   log_info("model: {:.2f} million weights, {}, {} threads", static_cast<double>(weights) / 1e6,
-           name_of(config.run.precision), trainer_threads(config));
+           name_of(config.run.precision), trainer_threads(config.run));
   for (const std::string& line : describe_lengths(config, lengths)) log_info("{}", line);
   for (const std::string& line : length_warnings(config, lengths)) log_warning("{}", line);
 }

@@ -8,13 +8,13 @@
 #include <memory>
 #include <vector>
 
-#include "d2v/base/config/data.h"
-#include "d2v/base/config/modality.h"
+#include "d2v/base/config.h"
 #include "d2v/pipeline/bad_files.h"
 #include "d2v/pipeline/batch.h"
 #include "d2v/pipeline/image_source.h"
 #include "d2v/pipeline/plan.h"
 #include "d2v/pipeline/source.h"
+#include "d2v/pipeline/stage_times.h"
 
 namespace d2v {
 
@@ -42,6 +42,12 @@ struct LoaderSettings {
 // Threads for the loader: data.threads, or what the trainer's threads leave of the processor, at least 1.
 int64_t loader_threads(const DataConfig& data, int64_t trainer_threads);
 
+// run.threads, or all cores.
+int64_t trainer_threads(const RunConfig& run);
+
+// Those of a recipe; in training the caller sets which updates.
+LoaderSettings loader_settings(const Config& config, LoaderMode mode);
+
 // The plan a loader of these settings follows: updates per epoch, slices per update.
 Plan make_plan(const Source& source, const LoaderSettings& settings);
 
@@ -49,6 +55,8 @@ struct LoaderStats {
   int64_t samples = 0;       // handed out
   double seconds = 0;        // since the loader started
   double stall_seconds = 0;  // of them, spent waiting in next()
+  double queue_depth = 0;    // slices that lay ready when next() was called, on average
+  StageTimes stages;         // of the samples finished so far, over all threads
 };
 
 class Loader {

@@ -9,6 +9,7 @@
 #include "d2v/base/philox.h"
 #include "d2v/pipeline/image.h"
 #include "d2v/pipeline/image_reader.h"
+#include "d2v/pipeline/stage_times.h"
 
 namespace d2v {
 
@@ -25,12 +26,13 @@ CropDraw draw_crop(const ImageConfig& config, int64_t width, int64_t height, Rng
 
 // The training picture of a file: draw_crop, resize to size × size, flip; or, with CropKind::center, center_picture.
 // With pad_square the box is drawn in the picture padded with white to a square, itself in the middle.
-// Throws DataError as image_reader.h says.
+// `times`, where given, gets what decoding and resizing took. Throws DataError as image_reader.h says.
 Image training_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels,
-                       const RngKey& key);
+                       const RngKey& key, StageTimes* times = nullptr);
 
 // The picture of probes: short side resized to `size`, the middle square of it.
-Image center_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels);
+Image center_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels,
+                     StageTimes* times = nullptr);
 
 // Bytes to (value / 255 - mean) / std, planes in the order of the channels: out has 3·H·W elements.
 class Normalizer {

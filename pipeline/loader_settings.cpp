@@ -1,0 +1,44 @@
+#include <algorithm>
+#include <thread>
+
+#include "d2v/pipeline/loader.h"
+#include "sample_lengths.h"
+
+namespace d2v {
+
+int64_t loader_threads(const DataConfig& data, int64_t trainer_threads) {
+  if (data.threads > 0) return data.threads;
+  const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
+  return trainer_threads > 0 ? std::max<int64_t>(cores - trainer_threads, 1) : 1;
+}
+
+int64_t trainer_threads(const RunConfig& run) {
+  return run.threads > 0 ? run.threads : std::max<int64_t>(1, std::thread::hardware_concurrency());
+}
+
+LoaderSettings loader_settings(const Config& config, LoaderMode mode) {
+  return {.mode = mode,
+          .data = config.data,
+          .image = config.image,
+          .speech = config.speech,
+          .text = config.text,
+          .mask = config.mask,
+          .seed = static_cast<uint64_t>(config.run.seed),
+          .accumulate = mode == LoaderMode::train ? config.run.accumulate : 1,
+          .threads = loader_threads(config.data, trainer_threads(config.run))};
+}
+
+Plan make_plan(const Source& source, const LoaderSettings& settings) {
+  const bool train = settings.mode == LoaderMode::train;
+  return Plan({.samples = static_cast<int64_t>(source.size()),
+               .batch = settings.data.batch,
+               .accumulate = train ? settings.accumulate : 1,
+               .drop_last = train && settings.data.drop_last,
+               .shuffle = train,
+               .seed = settings.seed,
+               .lengths = used_lengths(source, settings),
+               .batch_length = settings.mode == LoaderMode::embed ? 0 : batch_length(source, settings),
+               .crop = crops(source, settings)});
+}
+
+}  // namespace d2v
