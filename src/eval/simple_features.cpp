@@ -15,7 +15,7 @@ namespace d2v {
 
 namespace {
 
-constexpr int64_t largest_pixel_side = 64;
+constexpr int64_t largest_pixel_side = 32;
 constexpr int64_t mel_bins = 80, coefficients = 20;
 
 FeatureSource sound_statistics(std::string name, int64_t sample_rate, int64_t columns) {

@@ -46,15 +46,15 @@ TEST_CASE("cls takes the last extra token, all takes every token") {
   CHECK(at::equal(pooled_layers(none, {1}, Pooling::mean), at::tensor({2.f, 3.f}).view({1, 1, 2})));
 }
 
-TEST_CASE("raw pixels are the pixels, averaged down to 64 a side where there are more") {
+TEST_CASE("raw pixels are the pixels, averaged down to 32 a side where there are more") {
   CHECK(pixel_side(32) == 32);
-  CHECK(pixel_side(64) == 64);
-  CHECK(pixel_side(96) == 48);
-  CHECK(pixel_side(224) == 56);
+  CHECK(pixel_side(64) == 32);
+  CHECK(pixel_side(96) == 32);
+  CHECK(pixel_side(224) == 32);
   const at::Tensor small = test::random_features(2 * 3 * 8 * 8, 1, 1).view({2, 3, 8, 8});
   CHECK(at::equal(raw_pixels("").compute({{}, small}), small.view({2, 1, 192})));
   const at::Tensor large = at::ones({1, 3, 224, 224});
-  CHECK(raw_pixels("").compute({{}, large}).sizes() == at::IntArrayRef({1, 1, 3 * 56 * 56}));
+  CHECK(raw_pixels("").compute({{}, large}).sizes() == at::IntArrayRef({1, 1, 3 * 32 * 32}));
 }
 
 TEST_CASE("features come in the order of the pictures, whatever the batches") {

@@ -18,8 +18,8 @@ struct SimpleFeatures {
   std::string layer, pooling;  // what these columns say
 };
 
-// The pixels in a row, (b, 1, C·H·W). Pictures with more than 64 pixels a side are first averaged over the smallest
-// squares that bring them to 64 or less; pixel_side gives the side that is left.
+// The pixels in a row, (b, 1, C·H·W). Pictures with more than 32 pixels a side are first averaged over the smallest
+// squares that bring them to 32 or less; pixel_side gives the side that is left.
 FeatureSource raw_pixels(std::string name);
 int64_t pixel_side(int64_t image_size);
 
