@@ -112,7 +112,7 @@ ExitCode run_training(Training& run, const DataSources& sources) {
 
 ExitCode pretrain(const Config& wanted, const std::string& command, const TrainObservers& observers) {
   Config config = settled(wanted);
-  at::set_num_threads(static_cast<int>(trainer_threads(config)));
+  at::set_num_threads(static_cast<int>(trainer_threads(config.run)));
   const DataSources sources = open_sources(config);
   if (sources.vocabulary_size > 0) config.text.vocabulary_size = sources.vocabulary_size;
   const Plan plan = make_plan(*sources.train, loader_settings(config, LoaderMode::train));
