@@ -36,8 +36,9 @@ void conv_fused(benchmark::State& state) {
   });
 }
 void conv_plain(benchmark::State& state) {
-  step(state,
-       [](auto& w, auto& config, auto& x, int64_t side) { return plain_conv_layers(w, config, x, side); });
+  step(state, [](auto& w, auto& config, auto& x, int64_t side) {
+    return plain_conv_layers(w, config, x, side, side);
+  });
 }
 
 BENCHMARK(conv_fused)->Args({192, 8, 256})->Args({768, 14, 16})->UseRealTime()->Unit(benchmark::kMillisecond);

@@ -58,21 +58,21 @@ ConvDecoderWeights conv_decoder_weights(const Weights& weights, const DecoderCon
 }
 
 at::Tensor conv_decoder_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
-                               const at::Tensor& x, int64_t side) {
-  if (can_fuse(weights, config, x)) return fused_conv_layers(weights, config, x, side, side);
-  return plain_conv_layers(weights, config, x, side);
+                               const at::Tensor& x, int64_t height, int64_t width) {
+  if (can_fuse(weights, config, x)) return fused_conv_layers(weights, config, x, height, width);
+  return plain_conv_layers(weights, config, x, height, width);
 }
 
 at::Tensor plain_conv_layers(const ConvDecoderWeights& weights, const DecoderConfig& config,
-                             const at::Tensor& x, int64_t side) {
+                             const at::Tensor& x, int64_t height, int64_t width) {
   const int64_t rows = x.size(0), length = x.size(1), padding = config.kernel / 2;
   at::Tensor tokens = x;  // (R, T, C)
   for (size_t i = 0; i < weights.conv_weight.size(); ++i) {
-    const at::Tensor grid = tokens.view({rows, side, side, tokens.size(2)}).permute({0, 3, 1, 2});
+    const at::Tensor grid = tokens.view({rows, height, width, tokens.size(2)}).permute({0, 3, 1, 2});
     at::Tensor y =
         at::conv2d(grid, weights.conv_weight[i], weights.conv_bias[i], /*stride=*/1, {padding, padding},
                    /*dilation=*/1, config.groups);
-    if (config.kernel % 2 == 0) y = y.slice(2, 0, side).slice(3, 0, side);
+    if (config.kernel % 2 == 0) y = y.slice(2, 0, height).slice(3, 0, width);
     y = y.permute({0, 2, 3, 1}).reshape({rows, length, config.dim});
     y = at::gelu(at::layer_norm(y, {config.dim}, {}, {}, 1e-5, /*cudnn_enable=*/false));
     tokens = config.residual && tokens.size(2) == config.dim ? y + tokens : y;

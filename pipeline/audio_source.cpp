@@ -15,6 +15,7 @@
 #include "d2v/base/log.h"
 #include "d2v/pipeline/audio_reader.h"
 #include "d2v/pipeline/resampler.h"
+#include "d2v/pipeline/spectrogram.h"
 #include "record_cache.h"
 #include "tsan.h"
 
@@ -106,23 +107,43 @@ void check_broken(const FolderSource& source, size_t all, double max_fraction) {
 
 }  // namespace
 
+RecordingLimits::RecordingLimits(const SpeechConfig& speech)
+    : modality(Modality::speech),
+      sample_rate(speech.sample_rate),
+      min_seconds(speech.min_seconds),
+      frame(conv_samples(parse_conv_layers(speech.conv_layers), 1)) {}
+
+RecordingLimits::RecordingLimits(const SpectrogramConfig& spectrogram)
+    : modality(Modality::spectrogram),
+      sample_rate(spectrogram.sample_rate),
+      min_seconds(spectrogram.min_seconds),
+      frame(spectrogram_samples(spectrogram, 1)) {}
+
+RecordingLimits::RecordingLimits(const Config& config)
+    : RecordingLimits(config.model.modality == Modality::spectrogram ? RecordingLimits(config.spectrogram)
+                                                                     : RecordingLimits(config.speech)) {}
+
 FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, const SpeechConfig& speech,
                              const LengthScan& settings) {
+  return scan_recordings(folder, data, RecordingLimits(speech), settings);
+}
+
+FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, const RecordingLimits& limits,
+                             const LengthScan& settings) {
   FolderSource source = scan_folder(folder, data,
-                                    {.modality = Modality::speech,
+                                    {.modality = limits.modality,
                                      .one = "recording",
                                      .endings = kEndings,
                                      .shown_endings = ".wav, .flac, .mp3, .ogg, .opus, .m4a and more"});
-  keep_usable_recordings(source, data, speech, settings);
+  keep_usable_recordings(source, data, limits, settings);
   return source;
 }
 
-void keep_usable_recordings(FolderSource& source, const DataConfig& data, const SpeechConfig& speech,
+void keep_usable_recordings(FolderSource& source, const DataConfig& data, const RecordingLimits& limits,
                             const LengthScan& settings) {
   const Scanned scanned = scan_lengths(source, settings);
-  const int64_t least =
-      std::max(static_cast<int64_t>(speech.min_seconds * static_cast<double>(speech.sample_rate)),
-               conv_samples(parse_conv_layers(speech.conv_layers), 1));
+  const auto rate = static_cast<double>(limits.sample_rate);
+  const int64_t least = std::max(static_cast<int64_t>(limits.min_seconds * rate), limits.frame);
   std::vector<FolderSample> kept;
   for (uint32_t row = 0; row < source.size(); ++row) {
     FolderSample& sample = source.samples[row];
@@ -132,15 +153,14 @@ void keep_usable_recordings(FolderSource& source, const DataConfig& data, const 
       source.left_out_files.push_back({sample.path, scanned.reasons[row], 1, true});
       continue;
     }
-    sample.length = resampled_length(length.samples, length.rate, speech.sample_rate);
+    sample.length = resampled_length(length.samples, length.rate, limits.sample_rate);
     if (sample.length < least) {
       ++source.report.too_short;
       source.left_out_files.push_back(
           {sample.path,
-           fmt::format("{}: {:.2f} s are shorter than {:.2f} s (speech.min_seconds, or one frame)",
-                       source.file(row).string(),
-                       static_cast<double>(sample.length) / static_cast<double>(speech.sample_rate),
-                       static_cast<double>(least) / static_cast<double>(speech.sample_rate)),
+           fmt::format("{}: {:.2f} s are shorter than {:.2f} s ({}.min_seconds, or one frame)",
+                       source.file(row).string(), static_cast<double>(sample.length) / rate,
+                       static_cast<double>(least) / rate, name_of(limits.modality)),
            1, false});
       continue;
     }
@@ -149,12 +169,11 @@ void keep_usable_recordings(FolderSource& source, const DataConfig& data, const 
   const size_t all = source.size();
   source.samples = std::move(kept);
   check_broken(source, all, data.max_bad_fraction);
-  check<DataError>(
-      !source.samples.empty(),
-      "{}: none of its {} recordings is at least {:.2f} s long; lower speech.min_seconds or change "
-      "data.path. The first: {}",
-      source.root.string(), all, static_cast<double>(least) / static_cast<double>(speech.sample_rate),
-      source.left_out_files.empty() ? "" : source.left_out_files.front().reason);
+  check<DataError>(!source.samples.empty(),
+                   "{}: none of its {} recordings is at least {:.2f} s long; lower {}.min_seconds or change "
+                   "data.path. The first: {}",
+                   source.root.string(), all, static_cast<double>(least) / rate, name_of(limits.modality),
+                   source.left_out_files.empty() ? "" : source.left_out_files.front().reason);
 }
 
 fs::path length_cache_file(const fs::path& folder) {

@@ -132,12 +132,12 @@ FolderSource open_labelled(const Config& config, const std::string& classes) {
   check<UsageError>(tables.empty() || classes.empty(),
                     "--classes is for folders; the table {} has its own labels",
                     tables.empty() ? path.string() : tables.front().file.string());
-  SpeechConfig speech = config.speech;
-  speech.min_seconds = 0;
+  RecordingLimits limits(config);
+  limits.min_seconds = 0;
   const LengthScan scan{.cache = length_cache_file(path), .threads = config.data.threads};
   if (!tables.empty()) {
     FolderSource source = read_tables(tables, config);
-    if (modality == Modality::speech) keep_usable_recordings(source, config.data, speech, scan);
+    if (is_sound(modality)) keep_usable_recordings(source, config.data, limits, scan);
     return source;
   }
   check<DataError>(
@@ -145,8 +145,8 @@ FolderSource open_labelled(const Config& config, const std::string& classes) {
       "{}: expected a table of lines label<TAB>text that ends in .tsv, or a folder with train.tsv "
       "and test.tsv",
       path.string());
-  FolderSource source = modality == Modality::speech ? scan_recordings(path, config.data, speech, scan)
-                                                     : scan_images(path, config.data);
+  FolderSource source =
+      is_sound(modality) ? scan_recordings(path, config.data, limits, scan) : scan_images(path, config.data);
   if (!classes.empty()) set_classes_by_name(source, classes);
   return source;
 }

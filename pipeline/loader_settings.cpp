@@ -22,6 +22,7 @@ LoaderSettings loader_settings(const Config& config, LoaderMode mode) {
           .image = config.image,
           .speech = config.speech,
           .text = config.text,
+          .spectrogram = config.spectrogram,
           .mask = config.mask,
           .seed = static_cast<uint64_t>(config.run.seed),
           .accumulate = mode == LoaderMode::train ? config.run.accumulate : 1,

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <numeric>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -80,14 +79,9 @@ void draw_blocks(const MaskPlan& plan, Philox& random, uint64_t* words) {
   }
 }
 
-MaskGrid image_grid(const ImageConfig& image) {
-  check<UsageError>(
-      image.patch > 0 && image.size % image.patch == 0,
-      "image.patch: {} does not divide image.size {}; choose a patch side that does, such as {}", image.patch,
-      image.size, std::gcd(image.size, int64_t{16}));
-  const int64_t side = image.size / image.patch;
-  return {side, side, false};
-}
+MaskGrid mask_grid(const PatchGrid& patches) { return {patches.rows(), patches.columns(), false}; }
+
+MaskGrid image_grid(const ImageConfig& image) { return mask_grid(patch_grid(image)); }
 
 MaskGrid sequence_grid(int64_t length) { return {1, length, true}; }
 

@@ -7,7 +7,7 @@
 namespace d2v {
 
 std::vector<int64_t> used_lengths(const Source& source, const LoaderSettings& settings) {
-  if (source.modality() == Modality::image) return {};
+  if (on_grid(source.modality())) return {};
   std::vector<int64_t> lengths(source.size());
   for (uint32_t row = 0; row < source.size(); ++row) lengths[row] = source.length(row);
   if (source.modality() == Modality::speech) {
@@ -35,8 +35,9 @@ bool crops(const Source& source, const LoaderSettings& settings) {
          settings.mode != LoaderMode::embed;
 }
 
-SampleGeometry::SampleGeometry(Modality modality, const LoaderSettings& settings)
-    : modality_(modality), image_(settings.image) {
+SampleGeometry::SampleGeometry(Modality modality, const LoaderSettings& settings) : modality_(modality) {
+  if (modality == Modality::image) patches_ = patch_grid(settings.image);
+  if (modality == Modality::spectrogram) patches_ = patch_grid(settings.spectrogram);
   if (modality == Modality::speech) layers_ = parse_conv_layers(settings.speech.conv_layers);
 }
 
@@ -47,7 +48,7 @@ MaskGrid SampleGeometry::grid(int64_t length) const {
     case Modality::text:
       return sequence_grid(length);
     default:
-      return image_grid(image_);
+      return mask_grid(patches_);
   }
 }
 
@@ -58,14 +59,14 @@ int64_t SampleGeometry::floats(int64_t length) const {
     case Modality::text:
       return 0;
     default:
-      return 3 * image_.size * image_.size;
+      return patches_.channels * patches_.height * patches_.width;
   }
 }
 
 int64_t SampleGeometry::tokens(int64_t length) const { return modality_ == Modality::text ? length : 0; }
 
 std::vector<int64_t> SampleGeometry::input_shape(int64_t samples, int64_t length) const {
-  if (modality_ == Modality::image) return {samples, 3, image_.size, image_.size};
+  if (on_grid(modality_)) return {samples, patches_.channels, patches_.height, patches_.width};
   return {samples, length};
 }
 

@@ -10,7 +10,8 @@
 
 namespace d2v {
 
-// What of each sample is used at most: up to speech.max_seconds; all tokens of a block. Empty for pictures.
+// What of each sample is used at most: up to speech.max_seconds; all tokens of a block. Empty for pictures
+// and spectrograms, which are all alike.
 std::vector<int64_t> used_lengths(const Source& source, const LoaderSettings& settings);
 
 // PlanSettings::batch_length: speech.batch_seconds; for text with document boundaries data.batch blocks; else 0.
@@ -31,7 +32,7 @@ class SampleGeometry {
 
  private:
   Modality modality_;
-  ImageConfig image_;
+  PatchGrid patches_;  // of pictures and spectrograms
   std::vector<ConvLayer> layers_;
 };
 

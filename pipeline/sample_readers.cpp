@@ -5,6 +5,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/pipeline/image_reader.h"
+#include "d2v/pipeline/spectrogram.h"
 #include "d2v/pipeline/transforms.h"
 
 namespace d2v {
@@ -21,6 +22,13 @@ void normalize(std::span<float> samples, const std::string& file) {
   check<DataError>(squares > 0, "{}: silent: all of its {} samples here are equal", file, samples.size());
   const double scale = 1 / std::sqrt(squares / count + kVarianceEps);
   for (float& x : samples) x = static_cast<float>((x - mean) * scale);
+}
+
+// Where `length` of a recording's samples begin: anywhere in training, else in the middle.
+int64_t first_sample(int64_t all, int64_t length, bool training, RngKey key) {
+  if (!training) return (all - length) / 2;
+  key.stream = Stream::crop;
+  return static_cast<int64_t>(Philox(key).uniform() * static_cast<double>(all - length + 1));
 }
 
 const FolderSource& folder_of(const Source& source) {
@@ -53,15 +61,11 @@ ReadSample picture_reader(const FolderSource& source, const LoaderSettings& sett
 ReadSample recording_reader(const FolderSource& source, const LoaderSettings& settings) {
   auto reader = std::make_shared<AudioReader>(settings.speech.sample_rate);
   return [&source, reader, normalized = settings.speech.normalize,
-          training = settings.mode == LoaderMode::train](const SampleRead& sample, RngKey key,
+          training = settings.mode == LoaderMode::train](const SampleRead& sample, const RngKey& key,
                                                          const SliceShape& shape, SampleScratch& scratch,
                                                          const SampleOut& out) {
     const int64_t all = source.samples[sample.row].length, length = std::min(all, shape.length);
-    int64_t first = (all - length) / 2;
-    if (training) {
-      key.stream = Stream::crop;
-      first = static_cast<int64_t>(Philox(key).uniform() * static_cast<double>(all - length + 1));
-    }
+    const int64_t first = first_sample(all, length, training, key);
     const std::span<float> sound = out.input.first(static_cast<size_t>(length));
     {
       const StageTimer timer(&scratch.times, Stage::decode);
@@ -71,6 +75,24 @@ ReadSample recording_reader(const FolderSource& source, const LoaderSettings& se
     if (normalized) normalize(sound, source.file(sample.row).string());
     std::fill(out.input.begin() + length, out.input.end(), 0.0f);
     return length;
+  };
+}
+
+ReadSample spectrogram_reader(const FolderSource& source, const LoaderSettings& settings) {
+  auto reader = std::make_shared<AudioReader>(settings.spectrogram.sample_rate);
+  auto spectrogram = std::make_shared<Spectrogram>(settings.spectrogram);
+  return [&source, reader, spectrogram, training = settings.mode == LoaderMode::train](
+             const SampleRead& sample, const RngKey& key, const SliceShape&, SampleScratch& scratch,
+             const SampleOut& out) -> int64_t {
+    const int64_t all = source.samples[sample.row].length, length = std::min(all, spectrogram->samples());
+    const std::filesystem::path file = source.file(sample.row);
+    scratch.sound.resize(static_cast<size_t>(length));
+    reader->read(file, first_sample(all, length, training, key), scratch.sound, scratch.audio);
+    const auto [least, most] = std::minmax_element(scratch.sound.begin(), scratch.sound.end());
+    check<DataError>(*least < *most, "{}: silent: all of its {} samples here are equal", file.string(),
+                     length);
+    (*spectrogram)(scratch.sound, out.input);
+    return 0;
   };
 }
 
@@ -109,6 +131,8 @@ ReadSample sample_reader(const Source& source, const LoaderSettings& settings) {
   switch (source.modality()) {
     case Modality::speech:
       return recording_reader(folder_of(source), settings);
+    case Modality::spectrogram:
+      return spectrogram_reader(folder_of(source), settings);
     case Modality::text:
       if (const auto* blocks = dynamic_cast<const TextSource*>(&source))
         return block_reader(*blocks, settings);

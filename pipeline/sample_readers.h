@@ -19,6 +19,7 @@ struct SampleScratch {
   std::vector<uint8_t> file;
   StageTimes times;
   AudioScratch audio;
+  std::vector<float> sound;
   MaskScratch mask;
 };
 
@@ -28,7 +29,7 @@ struct SampleRead {
   SampleRef ref;
 };
 
-// Where its numbers go: pixels or sound, or tokens.
+// Where its numbers go: pixels, log-mel values or sound, or tokens.
 struct SampleOut {
   std::span<float> input;
   std::span<int64_t> tokens;
@@ -44,6 +45,7 @@ ReadSample sample_reader(const Source& source, const LoaderSettings& settings);
 
 ReadSample picture_reader(const FolderSource& source, const LoaderSettings& settings);
 ReadSample recording_reader(const FolderSource& source, const LoaderSettings& settings);
+ReadSample spectrogram_reader(const FolderSource& source, const LoaderSettings& settings);
 ReadSample block_reader(const TextSource& source, const LoaderSettings& settings);
 ReadSample text_reader(const FolderSource& source);
 

@@ -7,7 +7,7 @@
 namespace d2v {
 
 std::string_view samples_word(Modality modality) {
-  constexpr std::array<std::string_view, 3> words{"pictures", "recordings", "blocks of text"};
+  constexpr std::array<std::string_view, 4> words{"pictures", "recordings", "blocks of text", "recordings"};
   return words[static_cast<size_t>(modality)];
 }
 

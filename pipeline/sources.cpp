@@ -19,8 +19,9 @@ DataSources open_sources(const Config& config) {
   const auto seed = static_cast<uint64_t>(config.run.seed);
   switch (config.model.modality) {
     case Modality::speech:
+    case Modality::spectrogram:
       return shared(pretrain_sources(config.data, seed, [&](const auto& folder, const DataConfig& data) {
-        return scan_recordings(folder, data, config.speech,
+        return scan_recordings(folder, data, RecordingLimits(config),
                                {.cache = length_cache_file(folder), .threads = config.data.threads});
       }));
     case Modality::text: {

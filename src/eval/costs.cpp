@@ -63,8 +63,7 @@ Work block(double rows, const BlockShape& s) {
 Work local_encoder(const Config& config, const SampleTokens& tokens) {
   const double dim = real(config.model.dim), positions = real(tokens.plan.grid.positions());
   if (config.model.modality == Modality::text) return {0, 2 * positions * dim};  // a table and a norm
-  if (config.model.modality == Modality::image)
-    return linear(positions, real(config.image.patch * config.image.patch * config.image.channels), dim);
+  if (on_grid(config.model.modality)) return linear(positions, real(patch_grid(config).values()), dim);
   Work out;
   double channels = 1, frames = real(tokens.inputs);
   for (const ConvLayer& layer : parse_conv_layers(config.speech.conv_layers)) {
@@ -90,7 +89,7 @@ Work positional_encoder(const Config& config, const SampleTokens& tokens) {
 Work conv_decoder(const Config& config, const SampleTokens& tokens) {
   const DecoderConfig& decoder = config.decoder;
   const double dim = real(config.model.dim), width = real(decoder.dim), kernel = real(decoder.kernel);
-  const double window = config.model.modality == Modality::image ? kernel * kernel : kernel;
+  const double window = on_grid(config.model.modality) ? kernel * kernel : kernel;
   const double positions = real(tokens.plan.grid.positions()), masked = real(tokens.plan.masked);
   Work out{0, positions * dim};
   for (int64_t i = 0; i < decoder.layers; ++i)
@@ -111,8 +110,7 @@ Work mae_decoder(const Config& config, const SampleTokens& tokens) {
                          false, false};
   Work out = linear(real(tokens.student), real(config.model.dim), width);
   out += block(rows, shape) * real(config.mae.decoder_depth);
-  out += linear(real(tokens.plan.masked), width,
-                real(config.image.patch * config.image.patch * config.image.channels));
+  out += linear(real(tokens.plan.masked), width, real(patch_grid(config.image).values()));
   return out;
 }
 
@@ -133,6 +131,9 @@ MaskGrid grid_of(const Config& config, int64_t& inputs) {
     case Modality::image:
       inputs = config.image.size;
       return image_grid(config.image);
+    case Modality::spectrogram:
+      inputs = config.spectrogram.frames;
+      return mask_grid(patch_grid(config.spectrogram));
     case Modality::speech: {
       inputs = std::llround(config.speech.max_seconds * real(config.speech.sample_rate));
       const int64_t frames = conv_frames(parse_conv_layers(config.speech.conv_layers), inputs);

@@ -47,10 +47,9 @@ EmbedResult embed_folder(LoadedModel& model, const FolderSource& source, const E
                     settings.out.string());
   check<UsageError>(settings.network == Network::student || model.has_teacher(),
                     "{} has no teacher: use --network student", model.checkpoint.string());
-  check<UsageError>(
-      source.kind == Modality::image || (settings.pooling != Pooling::all && settings.dump_input.empty()),
-      "--tokens all and --dump-input are for pictures: {} differ in length",
-      source.texts ? "texts" : "recordings");
+  check<UsageError>(on_grid(source.kind) || (settings.pooling != Pooling::all && settings.dump_input.empty()),
+                    "--tokens all and --dump-input are for pictures and spectrograms: {} differ in length",
+                    source.texts ? "texts" : "recordings");
   const std::vector<int64_t> layers = parse_layers(settings.layers, model.blocks());
   std::vector<FeatureSource> sources{
       network_features("embed", *model.objective, settings.network, layers, settings.pooling)};

@@ -7,11 +7,13 @@
 
 #include "d2v/base/check.h"
 #include "d2v/base/log.h"
+#include "d2v/base/patches.h"
 #include "d2v/eval/neighbours.h"
 #include "d2v/pipeline/image_splits.h"
 #include "d2v/pipeline/labelled_source.h"
 #include "d2v/pipeline/loader.h"
 #include "d2v/pipeline/near_duplicates.h"
+#include "d2v/pipeline/spectrogram.h"
 
 namespace d2v {
 
@@ -21,9 +23,11 @@ std::string word_of(const FolderSource& source) {
   return source.texts ? "texts" : std::string(samples_word(source.kind));
 }
 
-// So many samples that a forward pass holds at most about a minute of sound, or 16,384 tokens.
+// So many samples that a forward pass holds at most about a minute of sound, or 16,384 tokens or patches of spectrograms.
 int64_t batch_of(const FolderSource& source, const Config& config) {
   if (source.kind == Modality::image) return config.probe.batch;
+  if (source.kind == Modality::spectrogram)
+    return std::clamp<int64_t>(16384 / patch_grid(config.spectrogram).positions(), 1, config.probe.batch);
   const bool sound = source.kind == Modality::speech;
   const double most = sound ? config.speech.max_seconds * static_cast<double>(config.speech.sample_rate)
                             : static_cast<double>(config.text.block);
@@ -34,12 +38,14 @@ int64_t batch_of(const FolderSource& source, const Config& config) {
   return std::clamp<int64_t>(static_cast<int64_t>(budget / longest), 1, config.probe.batch);
 }
 
-SampleBatch sample_batch(const FolderSource& source, Batch& batch) {
+SampleBatch sample_batch(const FolderSource& source, const Config& config, Batch& batch) {
   const DeviceBatch tensors = to_tensors(batch);
   SampleBatch out{{batch.rows.begin(), batch.rows.end()}, tensors.input, tensors.lengths};
   if (source.kind == Modality::image) return out;
   for (const uint32_t row : batch.rows) {
-    out.extents.push_back(std::min(source.length(row), batch.input_shape[1]));
+    out.extents.push_back(source.kind == Modality::spectrogram
+                              ? spectrogram_frames(config.spectrogram, source.length(row))
+                              : std::min(source.length(row), batch.input_shape[1]));
     if (source.texts) out.texts.push_back(source.texts->texts[static_cast<size_t>(source.samples[row].text)]);
   }
   return out;
@@ -70,12 +76,13 @@ Samples folder_samples(const FolderSource& source, const Config& config) {
     settings.image = config.image;
     settings.speech = config.speech;
     settings.text = config.text;
+    settings.spectrogram = config.spectrogram;
     settings.mask = config.mask;
     settings.seed = static_cast<uint64_t>(config.run.seed);
     settings.threads = loader_threads(config.data, at::get_num_threads());
     Loader loader(source, settings);
     while (BatchPtr batch = loader.next()) {
-      if (batch->samples > 0) use(sample_batch(source, *batch));
+      if (batch->samples > 0) use(sample_batch(source, config, *batch));
       loader.recycle(std::move(batch));
     }
     warn_about(loader.bad_files(), source.size(), word_of(source));
@@ -88,6 +95,9 @@ std::vector<SimpleFeatures> simple_features(const FolderSource& train, const Con
     case Modality::speech:
       return {{log_mel_statistics("log-mel", config.speech.sample_rate), "log-mel", "mean+std"},
               {mfcc_statistics("MFCC", config.speech.sample_rate), "MFCC", "mean+std"}};
+    case Modality::spectrogram:
+      return {{spectrogram_statistics("log-mel"), "log-mel", "mean+std"},
+              {spectrogram_mfcc_statistics("MFCC"), "MFCC", "mean+std"}};
     case Modality::text: {
       std::vector<std::string> texts;
       for (const FolderSample& sample : train.samples)

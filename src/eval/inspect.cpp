@@ -36,6 +36,7 @@ std::string grouped(int64_t number) {
 const char* unit_of(Modality modality) {
   switch (modality) {
     case Modality::image:
+    case Modality::spectrogram:
       return "patches";
     case Modality::speech:
       return "frames";
@@ -54,6 +55,12 @@ std::string input_text(const Config& config, const SampleTokens& tokens) {
     case Modality::speech:
       return fmt::format("the longest sample, {:g} s = {} at {} Hz: {} frames", config.speech.max_seconds,
                          grouped(tokens.inputs), config.speech.sample_rate, grid.positions());
+    case Modality::spectrogram: {
+      const SpectrogramConfig& s = config.spectrogram;
+      return fmt::format("{} frames of {:g} ms ({:.2f} s), {} mel bins / patch {}: {} x {} = {} patches",
+                         s.frames, 1000 * s.hop_seconds, static_cast<double>(s.frames) * s.hop_seconds,
+                         s.bins, s.patch, grid.rows, grid.columns, grid.positions());
+    }
     case Modality::text:
       return fmt::format("a block of {} tokens", tokens.inputs);
   }

@@ -19,7 +19,8 @@ bool shapes_the_model(const std::string& key) {
   return key.starts_with("model.") || key.starts_with("decoder.") || key == "image.patch" ||
          key == "image.size" || key == "image.channels" || key.starts_with("ema.") || key == "run.seed" ||
          key.starts_with("loss.") || key == "speech.conv_layers" || key.starts_with("speech.positions_") ||
-         key == "text.vocabulary_size" || key == "text.max_positions";
+         key == "text.vocabulary_size" || key == "text.max_positions" || key == "spectrogram.patch" ||
+         key == "spectrogram.frames" || key == "spectrogram.bins";
 }
 
 int64_t update_of(const fs::path& checkpoint) {

@@ -66,6 +66,18 @@ std::string notes_html(const RunRecord& run) {
   return out + "</ul>\n";
 }
 
+std::string input_words(const Config& config) {
+  const SpectrogramConfig& s = config.spectrogram;
+  switch (config.model.modality) {
+    case Modality::image:
+      return fmt::format("{} px, patch {}", config.image.size, config.image.patch);
+    case Modality::spectrogram:
+      return fmt::format("{} frames, {} mel bins, patch {}", s.frames, s.bins, s.patch);
+    default:
+      return std::string(name_of(config.model.modality));
+  }
+}
+
 std::string header(const std::vector<RunRecord>& runs) {
   if (runs.size() > 1) {
     std::string out = fmt::format("<h1>{} runs compared</h1>\n<p class=\"muted\">", runs.size());
@@ -75,10 +87,10 @@ std::string header(const std::vector<RunRecord>& runs) {
   }
   const Config& c = *runs[0].config;
   return fmt::format(
-      "<h1>{}</h1>\n<p class=\"muted\">{}, {} px, patch {}, width {}, {} blocks, {} masked views of each "
+      "<h1>{}</h1>\n<p class=\"muted\">{}, {}, width {}, {} blocks, {} masked views of each "
       "sample, "
       "{:.0f} % hidden, batch {}, seed {} · data <code>{}</code></p>\n{}",
-      html_escape(runs[0].name), name_of(c.model.objective), c.image.size, c.image.patch, c.model.dim,
+      html_escape(runs[0].name), name_of(c.model.objective), input_words(c), c.model.dim,
       c.model.prenet_depth + c.model.depth, c.mask.clones, 100 * c.mask.prob, c.data.batch, c.run.seed,
       html_escape(c.data.path),
       runs[0].command.empty()

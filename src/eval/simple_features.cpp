@@ -40,6 +40,23 @@ FeatureSource sound_statistics(std::string name, int64_t sample_rate, int64_t co
           }};
 }
 
+// Of the valid rows of (b, 1, frames, bins); `columns`: coefficients, or 0 for the bins themselves.
+FeatureSource frame_statistics(std::string name, int64_t columns) {
+  return {std::move(name), [columns](const SampleBatch& batch) {
+            const at::Tensor input = batch.input.contiguous();
+            const int64_t bins = input.size(3), width = columns > 0 ? std::min(columns, bins) : bins;
+            at::Tensor out = at::empty({input.size(0), 1, 2 * width}, at::kFloat);
+            for (int64_t b = 0; b < input.size(0); ++b) {
+              const float* first = input.const_data_ptr<float>() + b * input.size(2) * bins;
+              std::vector<float> frames(first, first + batch.extents[static_cast<size_t>(b)] * bins);
+              if (columns > 0) frames = mfcc(frames, bins, width);
+              std::ranges::copy(mean_and_deviation(frames, width),
+                                out.mutable_data_ptr<float>() + b * 2 * width);
+            }
+            return out;
+          }};
+}
+
 // Hands every word of a text to `use`, in lower case.
 template <class Use>
 void each_word(std::string_view text, const Use& use) {
@@ -81,6 +98,12 @@ FeatureSource log_mel_statistics(std::string name, int64_t sample_rate) {
 
 FeatureSource mfcc_statistics(std::string name, int64_t sample_rate) {
   return sound_statistics(std::move(name), sample_rate, coefficients);
+}
+
+FeatureSource spectrogram_statistics(std::string name) { return frame_statistics(std::move(name), 0); }
+
+FeatureSource spectrogram_mfcc_statistics(std::string name) {
+  return frame_statistics(std::move(name), coefficients);
 }
 
 TfIdf::TfIdf(std::span<const std::string> texts, int64_t most) {

@@ -52,6 +52,9 @@ void declare_head(std::vector<Parameter>& out, const Config& config) {
 
 std::vector<Parameter> Data2Vec1::declare(const Config& config) {
   const ModelConfig& model = config.model;
+  check<UsageError>(model.modality != Modality::spectrogram,
+                    "model.objective = data2vec1 is for pictures, speech and text: expected model.modality = "
+                    "image, speech or text, found spectrogram; use model.objective = data2vec2");
   check<UsageError>(config.mask.clones == 1,
                     "data2vec 1 has one mask per sample: expected mask.clones = 1, found {}",
                     config.mask.clones);
@@ -69,7 +72,7 @@ std::vector<Parameter> Data2Vec1::declare(const Config& config) {
   std::vector<Parameter> out;
   const int64_t dim = model.dim;
   if (model.modality == Modality::image) {
-    declare_patch_embedding(out, "patch_embed.conv", config.image, dim, TeacherRule::absent);
+    declare_patch_embedding(out, "patch_embed.conv", patch_grid(config.image), dim, TeacherRule::absent);
     declare_token(out, "cls_emb", {1, 1, dim}, Init::normal, 0.02);
     declare_token(out, "mask_emb", {1, 1, dim}, Init::normal, 0.02);
   }

@@ -62,6 +62,8 @@ void declare_data2vec1_encoder(std::vector<Parameter>& out, const Config& config
                      /*fp32=*/true});
       declare_norm(out, prefix + "norm", model.dim, averaged);
       break;
+    case Modality::spectrogram:
+      fail("data2vec 1 has no spectrograms");
   }
   for (int64_t i = 0; i < model.depth; ++i) {
     if (model.modality == Modality::image)
@@ -86,6 +88,8 @@ Data2Vec1Encoder data2vec1_encoder(const Weights& weights, const Config& config)
       out.relative_table = weights["rel_pos_bias.relative_position_bias_table"];
       out.final_norm = norm_weights(weights, "norm");
       break;
+    case Modality::spectrogram:
+      fail("data2vec 1 has no spectrograms");
   }
   for (int64_t i = 0; i < config.model.depth; ++i) {
     if (config.model.modality == Modality::image)

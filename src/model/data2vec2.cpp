@@ -24,17 +24,17 @@ void check_settings(const Config& config) {
   check<UsageError>(config.loss.cls == 0 || model.extra_tokens > 0,
                     "loss.cls = {} needs an extra token: set model.extra_tokens = 1 or loss.cls = 0",
                     config.loss.cls);
-  const bool image = model.modality == Modality::image;
+  const bool grid = on_grid(model.modality);
   const Padding padding = model.modality == Modality::text ? config.text.padding : config.speech.padding;
   check<UsageError>(
-      image || config.target.norm_over == NormOver::valid || padding == Padding::reference,
+      grid || config.target.norm_over == NormOver::valid || padding == Padding::reference,
       "target.norm_over = all lets padding into the targets: it needs padding = reference, found {}",
       name_of(padding));
-  check<UsageError>(image || config.loss.recon == 0,
+  check<UsageError>(grid || config.loss.recon == 0,
                     "loss.recon = {} reconstructs pixels: set it to 0 for model.modality = {}",
                     config.loss.recon, name_of(model.modality));
   check<UsageError>(
-      image || !(config.decoder.add_positions_all || config.decoder.add_positions_masked),
+      grid || !(config.decoder.add_positions_all || config.decoder.add_positions_masked),
       "decoder.add_positions_all and add_positions_masked need fixed positions, which model.modality = {} "
       "does not have",
       name_of(model.modality));
@@ -55,12 +55,12 @@ std::vector<Parameter> Data2Vec2::declare(const Config& config) {
   declare_conv_decoder(out, modality_prefix(model.modality) + "decoder.", config.decoder,
                        decoder_shape(config));
   if (config.loss.recon > 0) {
-    const int64_t pixels = config.image.patch * config.image.patch * config.image.channels;
+    const int64_t pixels = patch_grid(config).values();
     check<UsageError>(
         pixels == model.dim,
-        "loss.recon needs image.patch² · channels = model.dim, found {} and {}: set loss.recon = 0 or "
+        "loss.recon needs {}.patch² · channels = model.dim, found {} and {}: set loss.recon = 0 or "
         "change one of them",
-        pixels, model.dim);
+        name_of(model.modality), pixels, model.dim);
     declare_default(out, "recon_proj", {model.dim, model.dim}, TeacherRule::absent);
   }
   return out;
@@ -172,11 +172,13 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
   if (decoder.add_positions_all) x = (x + positions).to(dtype_);
   record(trace, "decoder_input", x);
 
-  if (config_.model.modality == Modality::image)
-    x = conv_decoder_layers(decoder_, decoder, x, grid_side(config_.image));
-  else
+  if (on_grid(config_.model.modality)) {
+    const PatchGrid grid = patch_grid(config_);
+    x = conv_decoder_layers(decoder_, decoder, x, grid.rows(), grid.columns());
+  } else {
     x = conv_decoder_layers_1d(decoder_, decoder, x,
                                padding.repeated(batch.visible.size(1)).for_convolutions());
+  }
   if (trace) {
     const at::Tensor everywhere = conv_decoder_projection(decoder_, x);
     record(trace, "decoder_output", everywhere);
@@ -236,7 +238,7 @@ at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const RowPadding& pad
   }
   if (loss.recon > 0) {
     const at::Tensor pixels = at::linear(prediction, recon_weight_, recon_bias_);
-    const at::Tensor wanted = normalised_patches(batch.input, config_.image.patch);
+    const at::Tensor wanted = normalised_patches(batch.input, patch_grid(config_).patch);
     total = total + part("recon", masked_loss(pixels, wanted, batch.masked, {loss.beta, scale * loss.recon}));
   }
   return add_collapse_remedies(total, prediction, loss, batch.masked.numel(), out);

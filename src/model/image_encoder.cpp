@@ -2,19 +2,13 @@
 
 #include <ATen/ATen.h>
 
-#include "d2v/base/check.h"
-
 namespace d2v {
 
-void declare_patch_embedding(std::vector<Parameter>& out, const std::string& name, const ImageConfig& image,
+void declare_patch_embedding(std::vector<Parameter>& out, const std::string& name, const PatchGrid& patches,
                              int64_t dim, TeacherRule teacher) {
-  check<UsageError>(
-      image.size % image.patch == 0,
-      "image.patch = {} does not divide image.size = {}: choose a size that is a multiple of the patch",
-      image.patch, image.size);
-  const int64_t p = image.patch;
-  const double fan_in = static_cast<double>(image.channels * p * p);
-  out.push_back({name + ".weight", {dim, image.channels, p, p}, Init::xavier, 0, teacher});
+  const int64_t p = patches.patch;
+  const auto fan_in = static_cast<double>(patches.values());
+  out.push_back({name + ".weight", {dim, patches.channels, p, p}, Init::xavier, 0, teacher});
   out.push_back({name + ".bias", {dim}, Init::uniform_fan_in, fan_in, teacher, true, /*decay=*/false});
 }
 

@@ -44,7 +44,7 @@ std::vector<Parameter> Mae::declare(const Config& config) {
                  /*trainable=*/false,
                  /*decay=*/false,
                  /*fp32=*/true});
-  declare_patch_embedding(out, "patch_embed.proj", config.image, model.dim, absent);
+  declare_patch_embedding(out, "patch_embed.proj", patch_grid(config.image), model.dim, absent);
   for (int64_t i = 0; i < model.depth; ++i) declare_block(out, fmt::format("blocks.{}.", i), model, absent);
   declare_norm(out, "norm", model.dim, absent);
   declare_mae_decoder(out, config.mae, model, positions, patch_values(config.image));

@@ -27,11 +27,12 @@ at::Tensor alibi_of(const Config& config, int64_t positions, const at::Tensor& i
   const ModelConfig& model = config.model;
   if (!model.alibi) return {};
   at::Tensor bias;
-  if (model.modality != Modality::image) {
+  if (!on_grid(model.modality)) {
     bias = index.defined() ? alibi_bias_1d(model.heads, index)
                            : alibi_bias_1d(model.heads, positions).unsqueeze(0);
   } else {
-    bias = alibi_bias_2d(model.heads, grid_side(config.image), model.alibi_distance).unsqueeze(0);
+    const PatchGrid grid = patch_grid(config);
+    bias = alibi_bias_2d(model.heads, grid.rows(), grid.columns(), model.alibi_distance).unsqueeze(0);
     if (index.defined()) {
       const int64_t rows = index.size(0), count = index.size(1);
       bias = bias.expand({rows, -1, -1, -1})
@@ -71,6 +72,7 @@ at::Tensor student_positions(const ModalityEncoder& encoder, const Config& confi
 std::string modality_prefix(Modality modality) {
   switch (modality) {
     case Modality::image:
+    case Modality::spectrogram:
       return "modality_encoders.IMAGE.";
     case Modality::speech:
       return "modality_encoders.AUDIO.";
@@ -91,11 +93,12 @@ void declare_modality_encoder(std::vector<Parameter>& out, const Config& config)
   const TeacherRule fixed = config.ema.encoder_only ? TeacherRule::absent : TeacherRule::copied;
 
   switch (model.modality) {
-    case Modality::image: {
-      declare_patch_embedding(out, prefix + "local_encoder.proj", config.image, dim, local);
-      const int64_t side = grid_side(config.image);
+    case Modality::image:
+    case Modality::spectrogram: {
+      const PatchGrid grid = patch_grid(config);
+      declare_patch_embedding(out, prefix + "local_encoder.proj", grid, dim, local);
       out.push_back({prefix + "fixed_positional_encoder.positions",
-                     {1, side * side, dim},
+                     {1, grid.positions(), dim},
                      Init::constant,
                      0,
                      fixed,
@@ -142,8 +145,11 @@ void set_modality_encoder(const Config& config, const ParameterLayout& layout, c
   const ModelConfig& model = config.model;
   const std::string prefix = modality_prefix(model.modality);
   const auto weight = [&](const char* name) { return view_of(arena, layout.at(prefix + name)); };
-  if (model.modality == Modality::image)
-    weight("fixed_positional_encoder.positions").copy_(sincos_positions(grid_side(config.image), model.dim));
+  if (on_grid(model.modality)) {
+    const PatchGrid grid = patch_grid(config);
+    weight("fixed_positional_encoder.positions")
+        .copy_(sincos_positions(grid.rows(), grid.columns(), model.dim));
+  }
   if (model.modality == Modality::text) zero_padding_rows(layout, arena, prefix + "local_encoder.");
   if (model.init_extra_token_zero && model.extra_tokens > 0) weight("extra_tokens").select(1, 0).zero_();
 }
@@ -152,6 +158,7 @@ ModalityEncoder modality_encoder(const Weights& weights, const Config& config) {
   ModalityEncoder out;
   switch (config.model.modality) {
     case Modality::image:
+    case Modality::spectrogram:
       out.local = patch_weights(weights, "local_encoder.proj");
       out.fixed_positions = weights["fixed_positional_encoder.positions"];
       break;
@@ -174,8 +181,8 @@ ModalityEncoder modality_encoder(const Weights& weights, const Config& config) {
 
 at::Tensor local_features(const ModalityEncoder& encoder, const Config& config, const at::Tensor& input) {
   const double grad_mult = config.model.local_grad_mult;
-  if (const auto* image = std::get_if<PatchWeights>(&encoder.local))
-    return scale_gradient(patch_embed(*image, input, config.image.patch), grad_mult);
+  if (const auto* patches = std::get_if<PatchWeights>(&encoder.local))
+    return scale_gradient(patch_embed(*patches, input, patch_grid(config).patch), grad_mult);
   if (const auto* speech = std::get_if<SpeechWeights>(&encoder.local))
     return speech_features(*speech, input, grad_mult);
   return scale_gradient(text_features(std::get<TextWeights>(encoder.local), input), grad_mult);
@@ -184,7 +191,8 @@ at::Tensor local_features(const ModalityEncoder& encoder, const Config& config, 
 RowPadding padding_of(const Config& config, const at::Tensor& lengths, int64_t positions) {
   if (!lengths.defined()) return {};
   const Modality modality = config.model.modality;
-  check<UsageError>(modality != Modality::image, "pictures have no padding, but the batch has lengths");
+  check<UsageError>(!on_grid(modality),
+                    "pictures and spectrograms have no padding, but the batch has lengths");
   const Padding kind = modality == Modality::speech ? config.speech.padding : config.text.padding;
   return {valid_positions(lengths, positions), kind != Padding::reference};
 }
@@ -249,8 +257,10 @@ at::Tensor prenet_forward(const ModalityEncoder& encoder, const Config& config, 
 }
 
 ConvDecoderShape decoder_shape(const Config& config) {
-  const bool image = config.model.modality == Modality::image, text = config.model.modality == Modality::text;
-  return {config.model.dim, image ? 2 : 1, text ? linear_init(config.model) : Init::uniform_fan_in};
+  const Modality modality = config.model.modality;
+  const bool text = modality == Modality::text;
+  return {config.model.dim, on_grid(modality) ? 2 : 1,
+          text ? linear_init(config.model) : Init::uniform_fan_in};
 }
 
 }  // namespace d2v

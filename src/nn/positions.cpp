@@ -9,14 +9,14 @@
 
 namespace d2v {
 
-at::Tensor sincos_positions(int64_t side, int64_t dim) {
+at::Tensor sincos_positions(int64_t rows, int64_t columns, int64_t dim) {
   check<UsageError>(dim % 4 == 0,
                     "fixed positions need a width that is a multiple of 4, found model.dim = {}", dim);
   const int64_t quarter = dim / 4;
-  at::Tensor positions = at::empty({1, side * side, dim}, at::kFloat);
+  at::Tensor positions = at::empty({1, rows * columns, dim}, at::kFloat);
   float* out = positions.mutable_data_ptr<float>();
-  for (int64_t row = 0; row < side; ++row) {
-    for (int64_t column = 0; column < side; ++column) {
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t column = 0; column < columns; ++column) {
       for (int64_t i = 0; i < quarter; ++i) {
         const double w = 1.0 / std::pow(10000.0, static_cast<double>(i) / static_cast<double>(quarter));
         out[i] = static_cast<float>(std::sin(column * w));
@@ -65,12 +65,12 @@ at::Tensor alibi_bias(int64_t heads, int64_t positions, Distance distance) {
 }
 }  // namespace
 
-at::Tensor alibi_bias_2d(int64_t heads, int64_t side, AlibiDistance distance) {
-  return alibi_bias(heads, side * side, [=](int64_t i, int64_t j) {
-    const double rows = static_cast<double>(i / side - j / side);
-    const double columns = static_cast<double>(i % side - j % side);
-    return distance == AlibiDistance::manhattan ? std::abs(rows) + std::abs(columns)
-                                                : std::hypot(rows, columns);
+at::Tensor alibi_bias_2d(int64_t heads, int64_t rows, int64_t columns, AlibiDistance distance) {
+  return alibi_bias(heads, rows * columns, [=](int64_t i, int64_t j) {
+    const double down = static_cast<double>(i / columns - j / columns);
+    const double across = static_cast<double>(i % columns - j % columns);
+    return distance == AlibiDistance::manhattan ? std::abs(down) + std::abs(across)
+                                                : std::hypot(down, across);
   });
 }
 

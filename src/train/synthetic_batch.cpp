@@ -6,6 +6,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/base/conv_layers.h"
+#include "d2v/base/patches.h"
 #include "d2v/base/philox.h"
 #include "d2v/pipeline/masks.h"
 
@@ -26,9 +27,10 @@ at::Tensor normal(std::vector<int64_t> shape) {
   return out;
 }
 
-Inputs pictures(const Config& config) {
-  const int64_t side = config.image.size;
-  return {normal({config.data.batch, config.image.channels, side, side}), image_grid(config.image)};
+// Pictures and spectrograms.
+Inputs patches(const Config& config) {
+  const PatchGrid grid = patch_grid(config);
+  return {normal({config.data.batch, grid.channels, grid.height, grid.width}), mask_grid(grid)};
 }
 
 Inputs recordings(const Config& config) {
@@ -60,7 +62,7 @@ Inputs inputs(const Config& config) {
     case Modality::text:
       return texts(config);
     default:
-      return pictures(config);
+      return patches(config);
   }
 }
 

@@ -38,7 +38,8 @@ TEST_CASE("2-D decoders equal the reference: odd and even kernels, other widths,
     const DecoderConfig config = decoder_config(u.dim, u.groups, u.kernel, u.residual);
     const ConvDecoderWeights weights = conv_decoder_weights(unit.weights(), config);
     const at::Tensor x = unit.input("x");
-    const at::Tensor out = conv_decoder_projection(weights, conv_decoder_layers(weights, config, x, u.side));
+    const at::Tensor out =
+        conv_decoder_projection(weights, conv_decoder_layers(weights, config, x, u.side, u.side));
     CHECK(GoldenUnit::error(out, unit.recorded("output.out")) < 5e-6);
     unit.backward({{"out", out}});
     CHECK(unit.gradient_error() < 2e-5);
@@ -73,7 +74,7 @@ TEST_CASE("gradients of 2-D decoders are those of finite differences, in double"
     const DecoderConfig config = decoder_config(4, groups, kernel, residual);
     const auto decode = [&](const std::vector<at::Tensor>& in) {
       const ConvDecoderWeights weights{{in[1], in[2]}, {in[3], in[4]}, {in[5]}, {in[6]}};
-      return conv_decoder_projection(weights, conv_decoder_layers(weights, config, in[0], 3));
+      return conv_decoder_projection(weights, conv_decoder_layers(weights, config, in[0], 3, 3));
     };
     CHECK(test::gradient_error(
               decode, {test::random_double({2, 9, 4}), test::random_double({4, 4 / groups, kernel, kernel}),

@@ -12,9 +12,10 @@ namespace {
 
 // Output, then the gradients of x and of every weight and bias.
 std::vector<at::Tensor> run(const ConvDecoderWeights& weights, const DecoderConfig& config,
-                            const at::Tensor& x, int64_t side, const at::Tensor& direction, bool fused) {
-  const at::Tensor out =
-      fused ? fused_conv_layers(weights, config, x, side, side) : plain_conv_layers(weights, config, x, side);
+                            const at::Tensor& x, int64_t height, int64_t width, const at::Tensor& direction,
+                            bool fused) {
+  const at::Tensor out = fused ? fused_conv_layers(weights, config, x, height, width)
+                               : plain_conv_layers(weights, config, x, height, width);
   std::vector<at::Tensor> leaves{x}, result{out.detach()};
   leaves.insert(leaves.end(), weights.conv_weight.begin(), weights.conv_weight.end());
   leaves.insert(leaves.end(), weights.conv_bias.begin(), weights.conv_bias.end());
@@ -41,9 +42,9 @@ TEST_CASE("the image-wise decoder equals the plain one, output and every gradien
     config.layers = 1 + random.below(4);
     config.residual = random.below(4) > 0;
     const int64_t width = random.below(2) ? config.dim : config.groups * (1 + random.below(20));
-    const int64_t side = 1 + random.below(9), views = 1 + random.below(5);
+    const int64_t rows = 1 + random.below(9), columns = 1 + random.below(9), views = 1 + random.below(5);
     INFO("groups ", config.groups, ", D ", width, ", C ", config.dim, ", kernel ", config.kernel, ", layers ",
-         config.layers, ", residual ", config.residual, ", side ", side, ", views ", views);
+         config.layers, ", residual ", config.residual, ", ", rows, " x ", columns, ", views ", views);
     const at::TensorOptions options = at::TensorOptions().dtype(at::kDouble);
     ConvDecoderWeights weights;
     for (int64_t i = 0; i < config.layers; ++i) {
@@ -52,10 +53,10 @@ TEST_CASE("the image-wise decoder equals the plain one, output and every gradien
           at::randn({config.dim, in, config.kernel, config.kernel}, options).requires_grad_());
       weights.conv_bias.push_back(at::randn({config.dim}, options).requires_grad_());
     }
-    const at::Tensor x = at::randn({views, side * side, width}, options).requires_grad_();
-    const at::Tensor direction = at::randn({views, side * side, config.dim}, options);
-    const std::vector<at::Tensor> plain = run(weights, config, x, side, direction, false);
-    const std::vector<at::Tensor> fused = run(weights, config, x, side, direction, true);
+    const at::Tensor x = at::randn({views, rows * columns, width}, options).requires_grad_();
+    const at::Tensor direction = at::randn({views, rows * columns, config.dim}, options);
+    const std::vector<at::Tensor> plain = run(weights, config, x, rows, columns, direction, false);
+    const std::vector<at::Tensor> fused = run(weights, config, x, rows, columns, direction, true);
     for (size_t i = 0; i < plain.size(); ++i) {
       CAPTURE(i);
       CHECK(relative_error(fused[i], plain[i]) < 1e-6);

@@ -99,3 +99,23 @@ TEST_CASE("speech is counted for its longest sample, and batches in seconds") {
   config.speech.max_seconds = 0.01;
   CHECK_THROWS_WITH_AS(sample_costs(config), doctest::Contains("shorter than one frame"), UsageError);
 }
+
+TEST_CASE("spectrograms are counted on their rectangle of patches") {
+  Config config;
+  config.model.modality = Modality::spectrogram;
+  config.mask.block = 5;
+  const SampleTokens tokens = sample_tokens(config);
+  CHECK(tokens.inputs == 1024);
+  CHECK(tokens.plan.grid.rows == 64);
+  CHECK(tokens.plan.grid.columns == 8);
+  CHECK(tokens.plan.visible == 102);
+  CHECK(tokens.student == 103);
+  CHECK(tokens.teacher == 513);
+  CHECK(samples_per_update(config) == config.data.batch);
+  const auto parts = by_name(config);
+  CHECK(parts.at("local encoder").forward == 2.0 * 512 * 256 * 768);
+  // Six layers of 3×3 with 16 groups at every patch, a projection at the 410 hidden ones.
+  CHECK(parts.at("decoder").forward ==
+        doctest::Approx(16 * (6 * 2.0 * 512 * 768 * 9 * 48 + 2.0 * 410 * 768 * 768)));
+  CHECK_FALSE(parts.contains("positions"));
+}

@@ -199,3 +199,45 @@ TEST_CASE("a text's features are the same alone and padded in a batch; equal tex
   CHECK(parts == 1);
   CHECK(folder.splits().simple[0].source.name == "TF-IDF");
 }
+
+TEST_CASE(
+    "spectrograms of recordings: features do not depend on the batch, simple ones leave the filling out") {
+  const test::ScratchFolder scratch("spectrograms");
+  make_up_recordings(scratch.path, 12);
+  Config config = test::tiny_config();
+  config.model.modality = Modality::spectrogram;
+  config.spectrogram.bins = 16;
+  config.spectrogram.frames = 32;
+  config.spectrogram.patch = 8;
+  config.data.path = scratch.path.string();
+  config.probe.k = 3;
+  const auto objective = make_objective(config, Precision::fp32);
+  const FolderSource source = open_labelled(config);
+  REQUIRE(source.size() == 24);
+  const at::Tensor alone = features_at(source, config, *objective, 1);
+  const at::Tensor together = features_at(source, config, *objective, 24);
+  CHECK((alone - together).abs().max().item<float>() < 1e-4f * alone.abs().max().item<float>());
+  folder_samples(source, config).each_batch([&](const SampleBatch& batch) {
+    CHECK(batch.input.sizes() == at::IntArrayRef({static_cast<int64_t>(batch.rows.size()), 1, 32, 16}));
+    CHECK_FALSE(batch.lengths.defined());
+    REQUIRE(batch.extents.size() == batch.rows.size());
+    for (size_t i = 0; i < batch.rows.size(); ++i)  // the first of a class has 5000 samples
+      CHECK(batch.extents[i] == (batch.rows[i] % 12 == 0 ? 29 : 32));
+    const at::Tensor statistics = spectrogram_statistics("log-mel").compute(batch);
+    CHECK(statistics.sizes() == at::IntArrayRef({batch.input.size(0), 1, 32}));
+    for (size_t i = 0; i < batch.rows.size(); ++i) {
+      const at::Tensor valid = batch.input[static_cast<int64_t>(i)][0].slice(0, 0, batch.extents[i]);
+      CHECK(at::allclose(statistics[static_cast<int64_t>(i)][0].slice(0, 0, 16), valid.mean(0), 1e-4, 1e-5));
+    }
+    CHECK(spectrogram_mfcc_statistics("MFCC").compute(batch).size(2) == 2 * 16);
+  });
+  const ProbeFolder folder = probe_folder(config);
+  for (const Pooling pooling : {Pooling::mean, Pooling::cls}) {
+    const ProbeResult result = run_probe(
+        folder.splits(), {objective.get(), objective.get(), 4, true, "last", pooling}, config.probe);
+    REQUIRE(result.rows.size() == 10);
+    CHECK(result.samples == "recordings");
+    CHECK(result.rows[3].network == "log-mel");
+    CHECK(result.rows[3].test.value == 1);
+  }
+}

@@ -80,3 +80,14 @@ TEST_CASE("tokens of other modalities and objectives have their own words") {
   CHECK(token_summary(config).find("each of 1 masked version (256 of 512 tokens are replaced") !=
         std::string::npos);
 }
+
+TEST_CASE("spectrograms are told in frames, mel bins and patches") {
+  Config config;
+  config.model.modality = Modality::spectrogram;
+  const std::string text = token_summary(config);
+  CHECK(
+      text.find(
+          "1024 frames of 10 ms (10.24 s), 128 mel bins / patch 16: 64 x 8 = 512 patches, 1 extra token\n") !=
+      std::string::npos);
+  CHECK(text.find("410 of 512 patches are hidden") != std::string::npos);
+}

@@ -54,3 +54,20 @@ TEST_CASE("ALiBi between chosen positions is the full table's rows and columns")
       CHECK(at::allclose(some[row], all.index_select(1, index[row]).index_select(2, index[row])));
   }
 }
+
+TEST_CASE("positions of a rectangle are those of a square around it, at the same rows and columns") {
+  const int64_t rows = 6, columns = 2;
+  const at::Tensor square = sincos_positions(rows, 16).view({rows, rows, 16});
+  const at::Tensor rectangle = sincos_positions(rows, columns, 16);
+  CHECK(rectangle.sizes() == at::IntArrayRef({1, rows * columns, 16}));
+  CHECK(at::equal(rectangle.view({rows, columns, 16}), square.slice(1, 0, columns)));
+  for (const AlibiDistance distance : {AlibiDistance::manhattan, AlibiDistance::euclidean}) {
+    const at::Tensor around = alibi_bias_2d(4, rows, distance)
+                                  .view({4, rows, rows, rows, rows})
+                                  .slice(2, 0, columns)
+                                  .slice(4, 0, columns);
+    const at::Tensor bias = alibi_bias_2d(4, rows, columns, distance);
+    CHECK(bias.sizes() == at::IntArrayRef({4, rows * columns, rows * columns}));
+    CHECK(at::equal(bias.view({4, rows, columns, rows, columns}), around));
+  }
+}

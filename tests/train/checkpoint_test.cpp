@@ -6,6 +6,7 @@
 #include "d2v/base/config_source.h"
 #include "d2v/base/recipe.h"
 #include "d2v/base/safetensors.h"
+#include "d2v/model/data2vec2.h"
 #include "d2v/train/checkpoint_files.h"
 #include "linear_objective.h"
 #include "scratch_folder.h"
@@ -177,6 +178,34 @@ TEST_CASE("learned positions are interpolated to the new grid") {
   CHECK(at::allclose(view_of(five.teacher(), five.layout().at("positions")), at::full_like(positions, 8.0)));
   CHECK(at::equal(view_of(five.weights(), five.layout().at("weight")),
                   view_of(three.weights(), three.layout().at("weight"))));
+}
+
+TEST_CASE("a spectrogram model goes on with more frames: its fixed positions are those of the new grid") {
+  const ScratchFolder folder;
+  Config config;
+  config.model.modality = Modality::spectrogram;
+  config.spectrogram.bins = 16;
+  config.spectrogram.patch = 8;
+  config.model.dim = config.decoder.dim = 32;
+  config.model.heads = 4;
+  config.model.prenet_depth = 0;
+  config.model.depth = config.target.layers = 1;
+  config.decoder.layers = 1;
+  config.spectrogram.frames = 24;
+  Data2Vec2 shorter(config, Precision::fp32);
+  save_checkpoint(folder.path / "c.safetensors", config, shorter, TrainingState(shorter.layout()));
+  config.spectrogram.frames = 40;
+  config.run.seed = 2;
+  Data2Vec2 longer(config, Precision::fp32);
+  const std::string name = "modality_encoders.IMAGE.fixed_positional_encoder.positions";
+  const at::Tensor positions = view_of(longer.weights(), longer.layout().at(name)).clone();
+  CHECK(positions.size(1) == 5 * 2);
+  init_weights({(folder.path / "c.safetensors").string(), InitTeacher::teacher}, longer);
+  CHECK(at::equal(view_of(longer.weights(), longer.layout().at(name)), positions));
+  CHECK(at::equal(view_of(longer.teacher(), longer.layout().at(name)), positions));
+  for (const Parameter& p : longer.layout().all())
+    if (p.name != name)
+      CHECK(at::equal(view_of(longer.weights(), p), view_of(shorter.weights(), shorter.layout().at(p.name))));
 }
 
 TEST_CASE("old weights of another model are refused by name") {

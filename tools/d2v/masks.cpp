@@ -5,6 +5,7 @@
 #include "d2v/base/check.h"
 #include "d2v/base/config_source.h"
 #include "d2v/base/file.h"
+#include "d2v/eval/costs.h"
 #include "d2v/pipeline/image_source.h"
 #include "d2v/pipeline/image_splits.h"
 #include "d2v/pipeline/mask_preview.h"
@@ -14,6 +15,10 @@ namespace d2v {
 namespace {
 
 int show(const Config& config, const ParsedLine& line) {
+  check<UsageError>(config.model.modality == Modality::image,
+                    "d2v masks show draws over pictures, the recipe's model.modality is {}: d2v masks stats "
+                    "measures its masks",
+                    name_of(config.model.modality));
   const ImageSource source = pretrain_sources(config.data, static_cast<uint64_t>(config.run.seed)).train;
   const std::string out = line.text("out");
   const MaskPreviewOptions options{.pictures = line.integer("pictures", 6, Range{1, 200}),
@@ -28,7 +33,7 @@ int show(const Config& config, const ParsedLine& line) {
 
 int stats(const Config& config, const ParsedLine& line) {
   const MaskStats measured =
-      measure_masks(config.mask, image_grid(config.image), static_cast<uint64_t>(config.run.seed),
+      measure_masks(config.mask, sample_tokens(config).plan.grid, static_cast<uint64_t>(config.run.seed),
                     line.integer("samples", 1000, Range{1, 1e7}));
   std::fputs(format_mask_stats(measured).c_str(), stdout);
   return 0;

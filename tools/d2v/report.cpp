@@ -24,6 +24,7 @@ void make_pictures(const fs::path& run, const ParsedLine& line, const std::strin
   Config config = *read_run(run).config;
   auto table = option_table(config);
   apply_overrides(table, line.overrides);
+  if (config.model.modality != Modality::image) return;
   if (config.data.path.empty() || !fs::is_directory(config.data.path)) {
     log_warning("no pictures in the report: the data folder '{}' is not there; give it with --data.path",
                 config.data.path);

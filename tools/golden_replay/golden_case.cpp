@@ -91,6 +91,8 @@ void read_input(const Settings& s, Config& config) {
       config.text.block = s.integer("positions");
       config.text.padding = Padding::reference;
       break;
+    case Modality::spectrogram:
+      fail("no case of spectrograms is recorded");
   }
 }
 

@@ -15,6 +15,7 @@ struct Config {
   ImageConfig image;
   SpeechConfig speech;
   TextConfig text;
+  SpectrogramConfig spectrogram;
   MaskConfig mask;
   ModelConfig model;
   DecoderConfig decoder;
@@ -36,6 +37,7 @@ struct Config {
     v("image", image);
     v("speech", speech);
     v("text", text);
+    v("spectrogram", spectrogram);
     v("mask", mask);
     v("model", model);
     v("decoder", decoder);

@@ -14,7 +14,7 @@ namespace d2v {
 // The tokens of one sample. Of speech: the longest one, speech.max_seconds.
 struct SampleTokens {
   MaskPlan plan;        // T, V and T - V; of spans and bert the averages
-  int64_t inputs = 0;   // pixels along a side, audio samples, or tokens
+  int64_t inputs = 0;   // pixels along a side, frames, audio samples, or tokens
   int64_t extra = 0;    // E: rows in front
   int64_t clones = 1;   // M
   int64_t student = 0;  // rows of each clone that the student's blocks see

@@ -17,10 +17,11 @@ namespace d2v {
 // Consecutive samples of a set. Valid during the call only.
 struct SampleBatch {
   std::vector<int64_t> rows;  // (b) which samples of the set they are, increasing
-  // Pixels (b, C, H, W) or sound (b, samples), float32, normalised as for training; or tokens (b, T) int64.
+  // Pixels (b, C, H, W), spectrograms (b, 1, frames, bins) or sound (b, samples), float32, normalised as for training; or
+  // tokens (b, T) int64.
   at::Tensor input;
-  at::Tensor lengths{};                   // (b) int64, valid positions; undefined where nothing is padded
-  std::vector<int64_t> extents{};         // sound and tokens: (b) valid columns of `input`
+  at::Tensor lengths{};            // (b) int64, valid positions; undefined where nothing is padded
+  std::vector<int64_t> extents{};  // sound and tokens: (b) valid columns of `input`; spectrograms: frames
   std::vector<std::string_view> texts{};  // texts: (b) as they were read
 };
 using UseSamples = std::function<void(const SampleBatch& batch)>;

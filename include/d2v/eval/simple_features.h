@@ -28,6 +28,11 @@ int64_t pixel_side(int64_t image_size);
 FeatureSource log_mel_statistics(std::string name, int64_t sample_rate);
 FeatureSource mfcc_statistics(std::string name, int64_t sample_rate);
 
+// The same of spectrograms, (b, 1, 2 · bins) and (b, 1, 40), over the frames that the recording fills: the log-mel values
+// as the network gets them, normalised.
+FeatureSource spectrogram_statistics(std::string name);
+FeatureSource spectrogram_mfcc_statistics(std::string name);
+
 // Words of the texts it is made from, and how rare they are. A word is a run of letters and digits; A to Z count as a to z.
 class TfIdf {
  public:

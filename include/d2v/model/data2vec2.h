@@ -1,4 +1,4 @@
-// data2vec 2.0 (arXiv 2212.07525) for images, speech and text: the training step's forward pass, section 1 of the method.
+// data2vec 2.0 (arXiv 2212.07525) for images, speech, text and spectrograms (as EAT): the training step's forward pass, section 1 of the method.
 #pragma once
 
 #include "d2v/base/config.h"

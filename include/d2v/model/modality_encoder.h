@@ -23,7 +23,7 @@ namespace d2v {
 
 struct ModalityEncoder {
   std::variant<PatchWeights, SpeechWeights, TextWeights> local;
-  at::Tensor fixed_positions;                  // (1, T, D); images, else undefined
+  at::Tensor fixed_positions;                  // (1, T, D); images and spectrograms, else undefined
   RelativePositionWeights relative_positions;  // speech, else empty
   at::Tensor extra_tokens;                     // (1, E, D); undefined for E = 0
   at::Tensor alibi_scale;                      // (layers|1, 1, heads|1, 1, 1); undefined without ALiBi
@@ -31,7 +31,7 @@ struct ModalityEncoder {
   std::vector<BlockWeights> prenet;
 };
 
-// "modality_encoders.IMAGE.", "….AUDIO." or "….TEXT.": the reference's names.
+// "modality_encoders.IMAGE.", "….AUDIO." or "….TEXT.": the reference's names. EAT calls its spectrograms IMAGE.
 std::string modality_prefix(Modality modality);
 
 // Declares the encoder's parameters below that prefix. Throws UsageError where settings do not fit.
@@ -41,12 +41,12 @@ void set_modality_encoder(const Config& config, const ParameterLayout& layout, c
 // `weights` stand below the prefix.
 ModalityEncoder modality_encoder(const Weights& weights, const Config& config);
 
-// Local features z: pixels (B, C, H, W), waveform (B, samples) or tokens (B, T) → (B, T, D), before positions are added
+// Local features z: pixels (B, C, H, W), spectrograms (B, 1, frames, bins), waveform (B, samples) or tokens (B, T) → (B, T, D), before positions are added
 // (of text they are part of it) and before dropout.
 at::Tensor local_features(const ModalityEncoder& encoder, const Config& config, const at::Tensor& input);
 
 // Padding of a batch with `lengths` (B) or without: text.padding or speech.padding says whether convolutions see it.
-// Throws UsageError for images, which have none.
+// Throws UsageError for images and spectrograms, which have none.
 RowPadding padding_of(const Config& config, const at::Tensor& lengths, int64_t positions);
 
 // Input of the prenet.

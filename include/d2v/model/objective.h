@@ -20,7 +20,8 @@ namespace d2v {
 
 // A batch as tensors; views of the Batch's buffers, which must outlive it.
 struct DeviceBatch {
-  at::Tensor input;    // pixels (B, C, H, W) or waveform (B, samples) float32, or tokens (B, T) int64
+  at::Tensor
+      input;  // pixels (B, C, H, W), spectrograms (B, 1, frames, bins) or waveform (B, samples) float32, or tokens (B, T) int64
   at::Tensor lengths;  // (B) int64, valid positions T_b of each sample; undefined where nothing is padded
   at::Tensor visible;  // (B, M, V) int64, increasing; padded positions count as visible
   at::Tensor masked;   // (B, M, T-V) int64, increasing

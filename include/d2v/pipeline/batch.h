@@ -84,15 +84,16 @@ struct Batch {
   int64_t positions = 0;      // T
   int64_t visible_count = 0;  // V
 
-  std::vector<int64_t> input_shape;  // pictures (B, C, H, W), speech (B, samples), text (B, T)
-  Buffer<float> input;               // normalised pixels or sound, 0 in the padding; empty for text
-  Buffer<int64_t> tokens;            // text: (B, T), <pad> in the padding; else empty
-  Buffer<int64_t> lengths;           // (B) valid positions; empty where nothing is padded
-  Buffer<int64_t> visible;           // (B, M, V) kept positions, increasing
-  Buffer<int64_t> masked;            // (B, M, T-V) hidden positions, increasing
-  std::vector<SampleRef> refs;       // (B) what was really read, after replacements
-  std::vector<int32_t> labels;       // (B) class, -1 where there is none
-  std::vector<uint32_t> rows;        // (B) index in the source of what was really read
+  std::vector<int64_t>
+      input_shape;  // pictures (B, C, H, W), spectrograms (B, 1, frames, bins), speech (B, samples), text (B, T)
+  Buffer<float> input;      // normalised pixels, log-mel values or sound (0 in the padding); empty for text
+  Buffer<int64_t> tokens;   // text: (B, T), <pad> in the padding; else empty
+  Buffer<int64_t> lengths;  // (B) valid positions; empty where nothing is padded
+  Buffer<int64_t> visible;  // (B, M, V) kept positions, increasing
+  Buffer<int64_t> masked;   // (B, M, T-V) hidden positions, increasing
+  std::vector<SampleRef> refs;  // (B) what was really read, after replacements
+  std::vector<int32_t> labels;  // (B) class, -1 where there is none
+  std::vector<uint32_t> rows;   // (B) index in the source of what was really read
 };
 
 using BatchPtr = std::unique_ptr<Batch>;

@@ -14,7 +14,7 @@
 
 namespace d2v {
 
-// All recordings of one frame and more are taken, whatever speech.min_seconds says: that is about training. Texts become
+// All recordings of one frame and more are taken, whatever min_seconds says: that is about training. Texts become
 // <s> tokens </s> of text.vocabulary, at most text.block of them.
 // Throws DataError as scan_images, scan_recordings, read_label_table and open_tokenizer do; where a path of a table does not
 // exist (naming the line), or the vocabulary is not of text.vocabulary_size. Throws UsageError where text.vocabulary or

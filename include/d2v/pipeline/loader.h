@@ -30,6 +30,7 @@ struct LoaderSettings {
   ImageConfig image;
   SpeechConfig speech{};
   TextConfig text{};
+  SpectrogramConfig spectrogram{};
   MaskConfig mask;
   uint64_t seed = 0;
   int64_t accumulate = 1;

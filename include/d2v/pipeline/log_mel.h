@@ -26,6 +26,8 @@ class LogMel {
   // Throws UsageError for windows or bands of nothing. A bin too narrow to hold a frequency of the spectrum is at the floor.
   explicit LogMel(const LogMelSettings& settings);
 
+  int64_t window() const { return window_; }  // in samples
+  int64_t hop() const { return hop_; }
   int64_t bins() const { return static_cast<int64_t>(filters_.size()); }
   // Whole windows within so many samples; no padding.
   int64_t frames(int64_t samples) const;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "d2v/base/config/data.h"
+#include "d2v/base/patches.h"
 #include "d2v/base/philox.h"
 
 namespace d2v {
@@ -23,6 +24,7 @@ struct MaskGrid {
   int64_t positions() const { return rows * columns; }
 };
 
+MaskGrid mask_grid(const PatchGrid& patches);
 // (size / patch)² patches. Throws UsageError where the patch does not divide the size.
 MaskGrid image_grid(const ImageConfig& image);
 MaskGrid sequence_grid(int64_t length);

@@ -28,7 +28,8 @@ class Source {
   virtual int32_t label(uint32_t row) const = 0;     // class, -1: none
   virtual std::string name(uint32_t row) const = 0;  // for reports
   virtual std::string where() const = 0;             // folder or file that was given
-  // Along time: samples at speech.sample_rate, tokens with <s>. 0: all samples are alike, as pictures are.
+  // Along time: samples at speech.sample_rate or spectrogram.sample_rate, tokens with <s>. 0: all samples are alike, as
+  // pictures are.
   virtual int64_t length(uint32_t row) const = 0;
   // What the scan left out by name.
   virtual std::span<const BadFile> left_out() const { return {}; }

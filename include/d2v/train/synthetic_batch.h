@@ -6,7 +6,7 @@
 
 namespace d2v {
 
-// data.batch samples of model.modality: pictures of image.size; sound of speech.max_seconds; text.block tokens below
+// data.batch samples of model.modality: pictures and spectrograms of the recipe's size; sound of speech.max_seconds; text.block tokens below
 // text.vocabulary_size. A pure function of the configuration. Throws UsageError where masks or sizes do not fit, and for
 // text without a vocabulary's size.
 DeviceBatch synthetic_batch(const Config& config);

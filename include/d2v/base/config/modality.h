@@ -1,4 +1,4 @@
-// Options of speech and text: what both the pipeline (lengths) and the model (layers) read.
+// Options of speech, text and spectrograms: what both the pipeline (lengths) and the model (layers) read.
 #pragma once
 
 #include <array>
@@ -9,11 +9,20 @@
 
 namespace d2v {
 
-enum class Modality { image, speech, text };
+enum class Modality { image, speech, text, spectrogram };
 template <>
 struct EnumNames<Modality> {
-  static constexpr std::array<std::string_view, 3> names{"image", "speech", "text"};
+  static constexpr std::array<std::string_view, 4> names{"image", "speech", "text", "spectrogram"};
 };
+
+// Pictures and spectrograms are patches on a rectangular grid, the others sequences.
+constexpr bool on_grid(Modality modality) {
+  return modality == Modality::image || modality == Modality::spectrogram;
+}
+// Read from recordings.
+constexpr bool is_sound(Modality modality) {
+  return modality == Modality::speech || modality == Modality::spectrogram;
+}
 
 // How shorter samples of a slice are filled up.
 enum class Padding { crop, exact, reference };
@@ -54,6 +63,39 @@ struct SpeechConfig {
     v("positions_groups", positions_groups, Range{1, 1024}, "their groups; must divide model.dim");
     v("zero_masked", zero_masked,
       "masked frames are zero in the positional encoder's input; no: they are noise (decoder.noise_std)");
+  }
+};
+
+// Log-mel spectrograms as in EAT (arXiv 2401.03497): frames are the rows of the grid of patches, mel bins its columns.
+struct SpectrogramConfig {
+  int64_t sample_rate = 16000;
+  double min_seconds = 0;
+  int64_t bins = 128;
+  int64_t frames = 1024;
+  int64_t patch = 16;
+  double window_seconds = 0.025;
+  double hop_seconds = 0.01;
+  double low_hertz = 20;
+  double high_hertz = 0;
+  double mean = -4.268;
+  double std = 4.569;
+
+  template <class V>
+  void visit(V& v) {
+    v("sample_rate", sample_rate, Range{1000, 192000}, "audio is resampled to so many samples a second");
+    v("min_seconds", min_seconds, Range{0, 86400},
+      "shorter recordings are left out, as are those shorter than a window");
+    v("bins", bins, Range{1, 4096}, "mel bins; a multiple of the patch");
+    v("frames", frames, Range{1, 1 << 20},
+      "frames that the model sees, a multiple of the patch: of longer recordings a random span, shorter ones "
+      "are filled up");
+    v("patch", patch, Range{1, 1024}, "side of a patch in frames and mel bins");
+    v("window_seconds", window_seconds, Range{1e-4, 10}, "length of a frame's Hann window");
+    v("hop_seconds", hop_seconds, Range{1e-4, 10}, "time from one frame to the next");
+    v("low_hertz", low_hertz, Range{0, 96000}, "where the lowest mel bin begins");
+    v("high_hertz", high_hertz, Range{0, 96000}, "where the highest mel bin ends; 0: half the sample rate");
+    v("mean", mean, Range{-100, 100}, "mean of the data's log-mel values; AudioSet's");
+    v("std", std, Range{1e-6, 1e6}, "their standard deviation; the model sees (value - mean) / (2 std)");
   }
 };
 
