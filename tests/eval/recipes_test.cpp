@@ -55,6 +55,19 @@ TEST_CASE("every published recipe is there") {
   }
 }
 
+TEST_CASE("EAT's recipe is there, with the sizes of its model and masks") {
+  const Config config = test::recipe_config("spectrogram_base");
+  CHECK(config.data.batch == 48);
+  CHECK(config.loss.cls == 1);
+  const SampleTokens tokens = sample_tokens(config);
+  CHECK(tokens.plan.grid.rows == 64);
+  CHECK(tokens.plan.grid.columns == 8);
+  CHECK(tokens.student == 1 + 102);
+  // 12 blocks, patch embedding, positions, CLS token and first norm, six convolutions and a projection.
+  CHECK(elements("spectrogram_base") ==
+        12 * 7'087'872 + 197'376 + 512 * 768 + 3 * 768 + 6 * 332'544 + 590'592);
+}
+
 TEST_CASE("a released recipe differs from the paper's in what its comment says, and in nothing else") {
   using Keys = std::set<std::string>;
   for (const char* name :
