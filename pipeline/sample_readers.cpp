@@ -87,7 +87,11 @@ ReadSample spectrogram_reader(const FolderSource& source, const LoaderSettings& 
     const int64_t all = source.samples[sample.row].length, length = std::min(all, spectrogram->samples());
     const std::filesystem::path file = source.file(sample.row);
     scratch.sound.resize(static_cast<size_t>(length));
-    reader->read(file, first_sample(all, length, training, key), scratch.sound, scratch.audio);
+    {
+      const StageTimer timer(&scratch.times, Stage::decode);
+      reader->read(file, first_sample(all, length, training, key), scratch.sound, scratch.audio);
+    }
+    const StageTimer timer(&scratch.times, Stage::normalize);
     const auto [least, most] = std::minmax_element(scratch.sound.begin(), scratch.sound.end());
     check<DataError>(*least < *most, "{}: silent: all of its {} samples here are equal", file.string(),
                      length);

@@ -8,7 +8,8 @@
 
 namespace d2v {
 
-// What is done to a sample, in this order. Recordings are read, decoded and resampled in one stage, `decode`.
+// What is done to a sample, in this order. Recordings are read, decoded and resampled in one stage, `decode`; their
+// spectrograms belong to `normalize`.
 enum class Stage { read, decode, resize, normalize, masks };
 inline constexpr std::array<std::string_view, 5> kStageNames{"read", "decode", "resize", "normalize",
                                                              "masks"};
