@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "audio_frames.h"
+#include "audio_io.h"
 #include "cut_wav.h"
 #include "d2v/base/check.h"
 
@@ -38,14 +39,20 @@ std::string words(int error) {
   return detail.empty() ? text.data() : fmt::format("{}: {}", text.data(), detail);
 }
 
-void check_file(const fs::path& path) {
+// A folder or a missing file is named before anything opens it.
+const ByteSource& checked(const ByteSource& source) {
+  if (source.memory) return source;
   std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  check<DataError>(fs::exists(status), "{}: No such file or directory", path.string());
-  check<DataError>(fs::is_regular_file(status), "{}: not a file that can be read as audio", path.string());
-  check<DataError>(fs::file_size(path, error) > 0, "{}: the file is empty", path.string());
-  if (const auto cut = cut_wav(path)) {
-    fail<DataError>("{}: truncated: its header says {} bytes of sound, the file has {}", path.string(),
+  const fs::file_status status = fs::status(source.path, error);
+  check<DataError>(fs::exists(status), "{}: No such file or directory", source.name());
+  check<DataError>(fs::is_regular_file(status), "{}: not a file that can be read as audio", source.name());
+  return source;
+}
+
+void check_bytes(const OpenBytes& bytes) {
+  check<DataError>(bytes.size() > 0, "{}: the file is empty", bytes.name());
+  if (const auto cut = cut_wav(bytes)) {
+    fail<DataError>("{}: truncated: its header says {} bytes of sound, the file has {}", bytes.name(),
                     cut->promised, cut->found);
   }
 }
@@ -53,6 +60,11 @@ void check_file(const fs::path& path) {
 }  // namespace
 
 struct AudioFile::State {
+  explicit State(const OpenBytes& bytes) : cursor{&bytes, 0}, io(open_avio(cursor)) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  AudioCursor cursor;
+  AvioPtr io;
   AVFormatContext* format = nullptr;
   AVCodecContext* codec = nullptr;
   AVPacket* packet = av_packet_alloc();
@@ -68,8 +80,8 @@ struct AudioFile::State {
   int64_t zero() const { return stream->start_time == AV_NOPTS_VALUE ? 0 : stream->start_time; }
 };
 
-AudioFile::AudioFile(const fs::path& path) : path_(path) {
-  check_file(path);
+AudioFile::AudioFile(const ByteSource& source) : bytes_(checked(source)), name_(source.name()) {
+  check_bytes(bytes_);
   silence_ffmpeg();
   open();
   info_.codec = avcodec_get_name(state_->stream->codecpar->codec_id);
@@ -88,7 +100,7 @@ AudioFile::AudioFile(const fs::path& path) : path_(path) {
   } else {
     info_.samples = av_rescale_q(stream.duration, stream.time_base, state_->samples());
   }
-  check<DataError>(info_.samples > 0, "{}: the recording has no samples", path.string());
+  check<DataError>(info_.samples > 0, "{}: the recording has no samples", name_);
 }
 
 AudioFile::~AudioFile() = default;
@@ -100,15 +112,19 @@ bool AudioFile::exact_length() const {
 }
 
 void AudioFile::open() {
-  state_ = std::make_unique<State>();
+  state_ = std::make_unique<State>(bytes_);
   State& s = *state_;
+  s.format = avformat_alloc_context();
+  check(s.format != nullptr, "{}: no memory for reading it", name_);
+  s.format->pb = s.io.get();
+  s.format->flags |= AVFMT_FLAG_CUSTOM_IO;
   AVDictionary* options = nullptr;
-  av_dict_set(&options, "protocol_whitelist", "file", 0);
+  av_dict_set(&options, "protocol_whitelist", "none", 0);  // what a file refers to is never opened
   av_dict_set(&options, "format_whitelist", kFormats, 0);
   take_ffmpeg_message();
-  int error = avformat_open_input(&s.format, ("file:" + path_.string()).c_str(), nullptr, &options);
+  int error = avformat_open_input(&s.format, ("file:" + name_).c_str(), nullptr, &options);  // null on error
   av_dict_free(&options);
-  check<DataError>(error >= 0, "{}: not an audio file that can be read ({})", path_.string(), words(error));
+  check<DataError>(error >= 0, "{}: not an audio file that can be read ({})", name_, words(error));
   const auto known = [&] {
     const int stream = av_find_best_stream(s.format, AVMEDIA_TYPE_AUDIO, -1, -1, nullptr, 0);
     if (stream < 0) return false;
@@ -119,18 +135,17 @@ void AudioFile::open() {
   // Headers of WAV and FLAC say all; elsewhere the first packets have to be looked at.
   if (!known()) {
     error = avformat_find_stream_info(s.format, nullptr);
-    check<DataError>(error >= 0, "{}: broken audio file ({})", path_.string(), words(error));
+    check<DataError>(error >= 0, "{}: broken audio file ({})", name_, words(error));
     const bool usable = known();
-    check<DataError>(s.stream != nullptr, "{}: has no audio stream", path_.string());
+    check<DataError>(s.stream != nullptr, "{}: has no audio stream", name_);
     check<DataError>(usable, "{}: broken audio file: expected a sample rate and channels, found {} and {}",
-                     path_.string(), s.stream->codecpar->sample_rate,
-                     s.stream->codecpar->ch_layout.nb_channels);
+                     name_, s.stream->codecpar->sample_rate, s.stream->codecpar->ch_layout.nb_channels);
   }
   for (unsigned i = 0; i < s.format->nb_streams; ++i) {
     if (s.format->streams[i] != s.stream) s.format->streams[i]->discard = AVDISCARD_ALL;
   }
   const AVCodec* decoder = avcodec_find_decoder(s.stream->codecpar->codec_id);
-  check<DataError>(decoder != nullptr, "{}: FFmpeg has no decoder for {}", path_.string(),
+  check<DataError>(decoder != nullptr, "{}: FFmpeg has no decoder for {}", name_,
                    avcodec_get_name(s.stream->codecpar->codec_id));
   s.codec = avcodec_alloc_context3(decoder);
   error = avcodec_parameters_to_context(s.codec, s.stream->codecpar);
@@ -138,7 +153,7 @@ void AudioFile::open() {
   s.codec->thread_count = 1;
   s.codec->err_recognition = AV_EF_CRCCHECK;
   if (error >= 0) error = avcodec_open2(s.codec, decoder, nullptr);
-  check<DataError>(error >= 0, "{}: broken audio file ({})", path_.string(), words(error));
+  check<DataError>(error >= 0, "{}: broken audio file ({})", name_, words(error));
 }
 
 int64_t AudioFile::count_packets() {
@@ -208,7 +223,7 @@ int64_t AudioFile::decode_from(Entry entry, int64_t first, std::span<float> out,
   const auto broken = [&](int error) {
     // Frames before the span are decoded for what they leave behind, not for themselves.
     if (entry == Entry::skip_packets && position < first) return;
-    fail<DataError>("{}: broken audio after {:.2f} s ({})", path_.string(),
+    fail<DataError>("{}: broken audio after {:.2f} s ({})", name_,
                     static_cast<double>(std::max<int64_t>(position, 0)) / static_cast<double>(info_.rate),
                     words(error));
   };
@@ -222,7 +237,7 @@ int64_t AudioFile::decode_from(Entry entry, int64_t first, std::span<float> out,
       }
       if (error < 0) return broken(error);
       check<DataError>(s.frame->sample_rate == info_.rate,
-                       "{}: changes its sample rate from {} to {} after {:.2f} s", path_.string(), info_.rate,
+                       "{}: changes its sample rate from {} to {} after {:.2f} s", name_, info_.rate,
                        s.frame->sample_rate,
                        static_cast<double>(std::max<int64_t>(position, 0)) / static_cast<double>(info_.rate));
       if (entry != Entry::beginning) {
@@ -240,7 +255,7 @@ int64_t AudioFile::decode_from(Entry entry, int64_t first, std::span<float> out,
       const int64_t take = std::min(count - from, wanted - filled);
       if (take > 0) {
         average_channels(*s.frame, from, out.subspan(static_cast<size_t>(filled), static_cast<size_t>(take)),
-                         path_);
+                         name_);
         filled += take;
       }
       position += count;

@@ -1,9 +1,9 @@
 // An audio file open in FFmpeg: its header, and decoding of a span at the file's own rate. Private to the pipeline.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "d2v/pipeline/audio_reader.h"
 
@@ -12,7 +12,7 @@ namespace d2v {
 class AudioFile {
  public:
   // Reads the header. Throws DataError as audio_reader.h says.
-  explicit AudioFile(const std::filesystem::path& path);
+  explicit AudioFile(const ByteSource& source);
   ~AudioFile();
 
   // samples: of PCM, FLAC and mp3 to the sample, of others as the container says.
@@ -33,7 +33,8 @@ class AudioFile {
   int64_t count_packets();
   int64_t count_frames();
 
-  std::filesystem::path path_;
+  OpenBytes bytes_;
+  std::string name_;  // for messages
   AudioInfo info_;
   std::unique_ptr<State> state_;
 };

@@ -65,8 +65,7 @@ void average(const AVFrame& frame, bool planar, int64_t from, std::span<float> o
 
 }  // namespace
 
-void average_channels(const AVFrame& frame, int64_t from, std::span<float> out,
-                      const std::filesystem::path& path) {
+void average_channels(const AVFrame& frame, int64_t from, std::span<float> out, const std::string& name) {
   const auto format = static_cast<AVSampleFormat>(frame.format);
   const bool planar = av_sample_fmt_is_planar(format) != 0;
   switch (av_get_packed_sample_fmt(format)) {
@@ -83,7 +82,7 @@ void average_channels(const AVFrame& frame, int64_t from, std::span<float> out,
     case AV_SAMPLE_FMT_DBL:
       return average<double>(frame, planar, from, out);
     default:
-      fail<DataError>("{}: samples of an unknown format ({})", path.string(), frame.format);
+      fail<DataError>("{}: samples of an unknown format ({})", name, frame.format);
   }
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 
@@ -16,8 +15,7 @@ namespace d2v {
 
 // The average over the channels of samples from, from + 1, … of a frame. Integers are divided by 2^(bits-1).
 // Throws DataError for a format of samples that is none of FFmpeg's 5.1.
-void average_channels(const AVFrame& frame, int64_t from, std::span<float> out,
-                      const std::filesystem::path& path);
+void average_channels(const AVFrame& frame, int64_t from, std::span<float> out, const std::string& name);
 
 // FFmpeg prints nothing any more; its last error of this thread is kept. Thread-safe, any number of times.
 void silence_ffmpeg();

@@ -6,8 +6,6 @@
 #include "audio_file.h"
 #include "d2v/base/check.h"
 
-namespace fs = std::filesystem;
-
 namespace d2v {
 namespace {
 
@@ -18,30 +16,30 @@ double seconds(int64_t samples, int64_t rate) {
   return static_cast<double>(samples) / static_cast<double>(rate);
 }
 
-void check_end(const AudioFile& audio, const fs::path& file, int64_t end) {
+void check_end(const AudioFile& audio, const std::string& name, int64_t end) {
   const AudioInfo& info = audio.info();
   const auto slack =
       audio.exact_length() ? 0 : static_cast<int64_t>(kLossySlack * static_cast<double>(info.rate));
   check<DataError>(end >= info.samples - slack,
-                   "{}: truncated: ends after {:.2f} s of the {:.2f} s that its header says", file.string(),
+                   "{}: truncated: ends after {:.2f} s of the {:.2f} s that its header says", name,
                    seconds(end, info.rate), seconds(info.samples, info.rate));
 }
 
-void check_finite(std::span<const float> samples, const fs::path& file, int64_t first, int64_t rate) {
+void check_finite(std::span<const float> samples, const std::string& name, int64_t first, int64_t rate) {
   // One sum finds nearly always nothing; only then every sample is looked at.
   float sum = 0;
   for (const float x : samples) sum += x * 0.0f;
   if (sum == 0) return;
   const auto at = std::find_if(samples.begin(), samples.end(), [](float x) { return !std::isfinite(x); });
-  fail<DataError>("{}: holds NaN or infinity near {:.3f} s", file.string(),
+  fail<DataError>("{}: holds NaN or infinity near {:.3f} s", name,
                   seconds(std::max<int64_t>(first, 0) + (at - samples.begin()), rate));
 }
 
 }  // namespace
 
-AudioInfo read_audio_info(const fs::path& file) { return AudioFile(file).info(); }
+AudioInfo read_audio_info(const ByteSource& file) { return AudioFile(file).info(); }
 
-void AudioReader::read(const fs::path& file, int64_t first, std::span<float> out,
+void AudioReader::read(const ByteSource& file, int64_t first, std::span<float> out,
                        AudioScratch& scratch) const {
   const auto count = static_cast<int64_t>(out.size());
   AudioFile audio(file);
@@ -49,7 +47,7 @@ void AudioReader::read(const fs::path& file, int64_t first, std::span<float> out
   const Resampler& resampler = resamplers_.from(info.rate);
   const int64_t length = resampler.length(info.samples);
   check<DataError>(first >= 0 && first + count <= length,
-                   "{}: expected samples up to {:.2f} s, the recording ends after {:.2f} s", file.string(),
+                   "{}: expected samples up to {:.2f} s, the recording ends after {:.2f} s", file.name(),
                    seconds(first + count, resamplers_.out_rate()), seconds(length, resamplers_.out_rate()));
   if (count == 0) return;
   const Resampler::Range range = resampler.needs(first, count);
@@ -59,12 +57,12 @@ void AudioReader::read(const fs::path& file, int64_t first, std::span<float> out
       std::span(scratch.inputs)
           .subspan(static_cast<size_t>(start - range.first), static_cast<size_t>(end - start));
   const int64_t got = audio.decode(start, inside);
-  if (got < end - start) check_end(audio, file, start + got);
-  check_finite(inside, file, start, info.rate);
+  if (got < end - start) check_end(audio, file.name(), start + got);
+  check_finite(inside, file.name(), start, info.rate);
   resampler(scratch.inputs, first, out);
 }
 
-std::vector<float> AudioReader::read_all(const fs::path& file, int64_t most) const {
+std::vector<float> AudioReader::read_all(const ByteSource& file, int64_t most) const {
   std::vector<float> samples(static_cast<size_t>(std::min(length(read_audio_info(file)), most)));
   AudioScratch scratch;
   read(file, 0, samples, scratch);

@@ -1,7 +1,6 @@
 #include "cut_wav.h"
 
 #include <array>
-#include <fstream>
 #include <string_view>
 
 #include "audio_frames.h"
@@ -14,21 +13,19 @@ constexpr int kMaxChunks = 1000;
 
 }  // namespace
 
-std::optional<CutWav> cut_wav(const std::filesystem::path& path) {
-  std::error_code error;
-  const uint64_t size = std::filesystem::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  std::array<char, 12> bytes{};
-  const auto word = [&](size_t at) { return std::string_view(bytes.data() + at, 4); };
-  if (error || !file.read(bytes.data(), 12) || word(0) != "RIFF" || word(8) != "WAVE") return std::nullopt;
+std::optional<CutWav> cut_wav(const OpenBytes& file) {
+  std::array<uint8_t, 12> bytes{};
+  const auto word = [&](size_t at) {
+    return std::string_view(reinterpret_cast<const char*>(bytes.data()) + at, 4);
+  };
+  if (file.read_at(0, bytes) < 12 || word(0) != "RIFF" || word(8) != "WAVE") return std::nullopt;
   uint64_t at = 12;
-  for (int i = 0; i < kMaxChunks && file.seekg(static_cast<std::streamoff>(at)) && file.read(bytes.data(), 8);
-       ++i) {
-    const uint64_t length = little_endian32(reinterpret_cast<const uint8_t*>(bytes.data()) + 4);
+  for (int i = 0; i < kMaxChunks && file.read_at(at, std::span(bytes).first(8)) == 8; ++i) {
+    const uint64_t length = little_endian32(bytes.data() + 4);
     at += 8;
     if (word(0) == "data") {
-      if (length >= kUnknownFrom || at + length <= size) return std::nullopt;
-      return CutWav{length, size - at};
+      if (length >= kUnknownFrom || at + length <= file.size()) return std::nullopt;
+      return CutWav{length, file.size() - at};
     }
     at += length + length % 2;
   }

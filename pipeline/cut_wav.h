@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
+
+#include "d2v/pipeline/byte_source.h"
 
 namespace d2v {
 
@@ -14,6 +15,6 @@ struct CutWav {
 
 // Of a RIFF WAVE file whose data chunk reaches beyond the end of the file; nothing for all other files, nor where the
 // size is one that programs write when they do not know it.
-std::optional<CutWav> cut_wav(const std::filesystem::path& path);
+std::optional<CutWav> cut_wav(const OpenBytes& file);
 
 }  // namespace d2v

@@ -1,13 +1,9 @@
 #include "d2v/pipeline/image_reader.h"
 
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <sys/stat.h>
 
 #include "d2v/base/check.h"
+#include "d2v/pipeline/byte_source.h"
 #include "d2v/pipeline/exif.h"
 #include "jpeg.h"
 #include "png.h"
@@ -107,28 +103,7 @@ Image decode_image(std::span<const uint8_t> file, int64_t max_pixels) {
 }
 
 void read_file(const std::filesystem::path& path, std::vector<uint8_t>& bytes) {
-  const auto refuse = [&](const char* what) {
-    fail<DataError>("{}: {} ({})", path.string(), what, std::strerror(errno));
-  };
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) refuse("cannot be opened");
-  struct Close {
-    int file;
-    ~Close() { ::close(file); }
-  } const close{file};
-  struct stat status {};
-  if (::fstat(file, &status) != 0) refuse("cannot be read");
-  check<DataError>(S_ISREG(status.st_mode), "{}: not a regular file", path.string());
-  bytes.resize(static_cast<size_t>(status.st_size));
-  size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t count = ::read(file, bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) refuse("cannot be read");
-    if (count == 0) break;
-    done += static_cast<size_t>(count);
-  }
-  bytes.resize(done);
+  read_bytes(ByteSource(path), bytes);
 }
 
 Image read_image(const std::filesystem::path& path, int64_t max_pixels) {

@@ -1,18 +1,19 @@
 // Reader of audio files: any file that FFmpeg knows → mono float at one sample rate.
 //
 // The format is told by the content, never by the file's name. Channels are averaged; samples are in [-1, 1] (float
-// files as they are). Only local files of the formats in audio_file.cpp are opened: no addresses, no playlists.
+// files as they are). Only the formats in audio_file.cpp are opened, and nothing that a file refers to: no addresses, no
+// playlists.
 // A span has the same bits as the same span of the whole recording. PCM and FLAC are entered at the span; of mp3 the
 // frames before it are passed over undecoded; all else is decoded from the beginning and dropped up to the span.
 // Memory is that of the span.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "d2v/pipeline/byte_source.h"
 #include "d2v/pipeline/resampler.h"
 
 namespace d2v {
@@ -28,7 +29,7 @@ struct AudioInfo {
 
 // All functions throw DataError that names the file and the reason: missing, empty, not audio, no audio stream, broken
 // header, no samples.
-AudioInfo read_audio_info(const std::filesystem::path& file);
+AudioInfo read_audio_info(const ByteSource& file);
 
 // Memory of one thread, reused from file to file.
 struct AudioScratch {
@@ -46,11 +47,10 @@ class AudioReader {
   // Samples first, first + 1, … at this reader's rate. Throws DataError, besides the above, where the recording is broken
   // in the span, ends within it, is shorter than its header says, or holds NaN or infinity there. Lossy formats may end
   // up to 50 ms before what the header says; that rest is silence.
-  void read(const std::filesystem::path& file, int64_t first, std::span<float> out,
-            AudioScratch& scratch) const;
+  void read(const ByteSource& file, int64_t first, std::span<float> out, AudioScratch& scratch) const;
 
   // The whole recording, at most `most` samples of it.
-  std::vector<float> read_all(const std::filesystem::path& file, int64_t most) const;
+  std::vector<float> read_all(const ByteSource& file, int64_t most) const;
 
  private:
   Resamplers resamplers_;
