@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "d2v/pipeline/audio_reader.h"
 #include "d2v/pipeline/resampler.h"
 #include "d2v/pipeline/spectrogram.h"
+#include "d2v/pipeline/synthetic.h"
 #include "record_cache.h"
 #include "tsan.h"
 
@@ -42,11 +42,8 @@ struct CachedLength {
 };
 
 CachedLength stamp_of(const FolderSource& source, uint32_t row) {
-  std::error_code error;
-  const fs::path file = source.file(row);
-  return {.id = source.samples[row].id,
-          .bytes = fs::file_size(file, error),
-          .changed = fs::last_write_time(file, error).time_since_epoch().count()};
+  const ByteStamp stamp = source.stamp(row);
+  return {.id = source.samples[row].id, .bytes = stamp.bytes, .changed = stamp.changed};
 }
 
 struct Scanned {
@@ -54,7 +51,32 @@ struct Scanned {
   std::vector<std::string> reasons;
 };
 
+Scanned lengths_of_made(const FolderSource& source) {
+  Scanned scanned{std::vector<CachedLength>(source.size()), std::vector<std::string>(source.size())};
+  for (size_t row = 0; row < source.size(); ++row) {
+    scanned.lengths[row].rate = source.made->rate;
+    scanned.lengths[row].samples = source.made->recording_samples(source.samples[row].entry);
+  }
+  return scanned;
+}
+
+// A manifest that tells other lengths than the files was made from other files, or of another rate.
+void compare_with_manifest(const FolderSource& source, const Scanned& scanned) {
+  int64_t others = 0;
+  std::string first;
+  for (uint32_t row = 0; row < source.size(); ++row) {
+    const int64_t told = source.samples[row].length, found = scanned.lengths[row].samples;
+    if (told == 0 || found == 0 || told == found) continue;
+    if (others++ == 0) first = fmt::format("{} has {} samples, not {}", source.name(row), found, told);
+  }
+  if (others > 0)
+    log_warning(
+        "{}: {} of {} recordings are not as long as it says; their own lengths are used. The first: {}",
+        source.given, others, source.size(), first);
+}
+
 Scanned scan_lengths(const FolderSource& source, const LengthScan& settings) {
+  if (source.made) return lengths_of_made(source);
   std::unordered_map<uint64_t, CachedLength> known;
   for (const CachedLength& length : read_records<CachedLength>(settings.cache, kCacheVersion))
     known[length.id] = length;
@@ -68,7 +90,8 @@ Scanned scan_lengths(const FolderSource& source, const LengthScan& settings) {
       length = old->second;
     } else {
       try {
-        const AudioInfo info = read_audio_info(source.file(row));
+        std::vector<uint8_t> memory;
+        const AudioInfo info = read_audio_info(source.bytes_of(row, memory));
         length.rate = info.rate;
         length.samples = info.samples;
         read[row] = 1;
@@ -123,6 +146,13 @@ RecordingLimits::RecordingLimits(const Config& config)
     : RecordingLimits(config.model.modality == Modality::spectrogram ? RecordingLimits(config.spectrogram)
                                                                      : RecordingLimits(config.speech)) {}
 
+FolderKind recordings_kind() {
+  return {.modality = Modality::speech,
+          .one = "recording",
+          .endings = kEndings,
+          .shown_endings = ".wav, .flac, .mp3, .ogg, .opus, .m4a and more"};
+}
+
 FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, const SpeechConfig& speech,
                              const LengthScan& settings) {
   return scan_recordings(folder, data, RecordingLimits(speech), settings);
@@ -130,11 +160,7 @@ FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, con
 
 FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, const RecordingLimits& limits,
                              const LengthScan& settings) {
-  FolderSource source = scan_folder(folder, data,
-                                    {.modality = limits.modality,
-                                     .one = "recording",
-                                     .endings = kEndings,
-                                     .shown_endings = ".wav, .flac, .mp3, .ogg, .opus, .m4a and more"});
+  FolderSource source = scan_folder(folder, data, recordings_kind());
   keep_usable_recordings(source, data, limits, settings);
   return source;
 }
@@ -142,6 +168,8 @@ FolderSource scan_recordings(const fs::path& folder, const DataConfig& data, con
 void keep_usable_recordings(FolderSource& source, const DataConfig& data, const RecordingLimits& limits,
                             const LengthScan& settings) {
   const Scanned scanned = scan_lengths(source, settings);
+  source.kind = limits.modality;
+  compare_with_manifest(source, scanned);
   const auto rate = static_cast<double>(limits.sample_rate);
   const int64_t least = std::max(static_cast<int64_t>(limits.min_seconds * rate), limits.frame);
   std::vector<FolderSample> kept;
@@ -177,12 +205,9 @@ void keep_usable_recordings(FolderSource& source, const DataConfig& data, const 
 }
 
 fs::path length_cache_file(const fs::path& folder) {
-  const char* cache = std::getenv("D2V_CACHE");
-  const char* home = std::getenv("HOME");
-  const fs::path root =
-      cache != nullptr ? fs::path(cache) : fs::path(home != nullptr ? home : ".") / ".cache/d2v";
   std::error_code error;
-  return root / "lengths" / fmt::format("{:016x}.bin", path_id(fs::weakly_canonical(folder, error).string()));
+  return cache_root() / "lengths" /
+         fmt::format("{:016x}.bin", path_id(fs::weakly_canonical(folder, error).string()));
 }
 
 }  // namespace d2v

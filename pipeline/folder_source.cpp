@@ -1,104 +1,36 @@
 #include "d2v/pipeline/folder_source.h"
 
-#include <algorithm>
-#include <array>
-#include <cctype>
-#include <map>
-#include <set>
-#include <string_view>
-
 #include "content_duplicates.h"
 #include "d2v/base/check.h"
+#include "d2v/pipeline/shard_source.h"
+#include "d2v/pipeline/synthetic.h"
+#include "folder_walk.h"
+#include "listed_samples.h"
 
 namespace fs = std::filesystem;
 
 namespace d2v {
 namespace {
 
-bool counts(const fs::path& path, std::span<const std::string_view> endings) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return std::find(endings.begin(), endings.end(), ending) != endings.end();
-}
-
-struct Walk {
-  const fs::path& root;
-  bool skip_links;
-  std::span<const std::string_view> endings;
-  ScanReport report{};
-  std::vector<std::string> found{};
-  std::vector<fs::path> above{};  // real paths of the folders being read: a link to one of them is a circle
-  int64_t files = 0;
-
-  void read(const fs::path& folder) {
-    std::error_code error;
-    const fs::path real = fs::canonical(folder, error);
-    if (std::find(above.begin(), above.end(), real) != above.end()) return;
-    above.push_back(real);
-    fs::directory_iterator entries(folder, error);
-    check<DataError>(!error, "{}: cannot read this folder ({}); change its permissions or move it out of {}",
-                     folder.string(), error.message(), root.string());
-    for (const fs::directory_entry& entry : entries) {
-      const std::string name = entry.path().filename().string();
-      if (name.starts_with('.')) continue;
-      const bool link = entry.is_symlink(error);
-      const bool directory = entry.is_directory(error);
-      if (link && skip_links) {
-        if (directory || counts(entry.path(), endings)) ++report.links;
-        continue;
-      }
-      if (directory) {
-        read(entry.path());
-      } else if (counts(entry.path(), endings)) {  // links to nowhere too: the reader names them
-        found.push_back(entry.path().lexically_relative(root).generic_string());
-      } else {
-        ++report.other_files;
-      }
-    }
-    above.pop_back();
-  }
-};
-
-std::string_view first_folder(std::string_view path) {
-  const size_t slash = path.find('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
-
-Split split_of(std::string_view folder) {
-  if (folder == "train") return Split::train;
-  if (folder == "val" || folder == "valid" || folder == "validation") return Split::valid;
-  if (folder == "test") return Split::test;
-  return Split::none;
-}
-
-bool has_split_folders(const std::vector<std::string>& paths) {
-  std::set<Split> seen;
-  for (const std::string& path : paths) seen.insert(split_of(first_folder(path)));
-  return !seen.contains(Split::none) && seen.contains(Split::train) && seen.size() > 1;
-}
-
 void check_folder(const fs::path& folder, std::string_view things) {
-  std::error_code error;
-  check<UsageError>(!folder.empty(), "data.path is not set; give a folder of {}: --data.path DIR", things);
-  const fs::file_status status = fs::status(folder, error);
-  check<DataError>(fs::exists(status), "{}: no such folder; check data.path", folder.string());
-  check<DataError>(fs::is_directory(status),
+  check_exists(folder, things);
+  check<DataError>(fs::is_directory(folder),
                    "{}: is a file, expected a folder of {}; give the folder it is in, {}", folder.string(),
                    things, folder.has_parent_path() ? folder.parent_path().string() : ".");
 }
 
-void drop_small_classes(FolderSource& source, int64_t least,
-                        std::map<std::string, std::vector<FolderSample>>& classes) {
-  for (auto it = classes.begin(); it != classes.end();) {
-    if (!it->first.empty() && static_cast<int64_t>(it->second.size()) < least) {
-      ++source.report.small_classes;
-      source.report.of_small_classes += static_cast<int64_t>(it->second.size());
-      it = classes.erase(it);
-    } else {
-      ++it;
-    }
-  }
+int64_t drop_equal_files(const fs::path& root, std::vector<std::string>& paths) {
+  return drop_marked(
+      paths,
+      repeated_contents(
+          {.count = paths.size(),
+           .size =
+               [&](size_t i) {
+                 std::error_code error;
+                 const uint64_t size = fs::file_size(root / paths[i], error);
+                 return error ? std::nullopt : std::optional(size);
+               },
+           .read = [&](size_t i, std::vector<uint8_t>& bytes) { read_bytes(root / paths[i], bytes); }}));
 }
 
 }  // namespace
@@ -115,53 +47,57 @@ uint64_t path_id(std::string_view path) {
 FolderSource scan_folder(const fs::path& folder, const DataConfig& config, const FolderKind& kind) {
   const std::string_view things = samples_word(kind.modality);
   check_folder(folder, things);
-  Walk walk{folder, config.deduplicate, kind.endings};
-  walk.read(folder);
-  check<DataError>(!walk.found.empty() || walk.report.other_files + walk.report.links > 0,
+  WalkedFolder walked = walk_folder(folder, config.deduplicate,
+                                    [&](const fs::path& path) { return has_ending(path, kind.endings); });
+  const int64_t others = walked.report.other_files + walked.report.links;
+  check<DataError>(!walked.found.empty() || others > 0,
                    "{}: this folder is empty; put {} into it or change data.path", folder.string(), things);
   check<DataError>(
-      !walk.found.empty(),
+      !walked.found.empty(),
       "{}: no {} among its {} files (looked for names ending in {}, also in sub-folders){}; change data.path",
-      folder.string(), kind.one, walk.report.other_files + walk.report.links, kind.shown_endings,
-      walk.report.links > 0 ? "; links are skipped by data.deduplicate" : "");
+      folder.string(), kind.one, others, kind.shown_endings,
+      walked.report.links > 0 ? "; links are skipped by data.deduplicate" : "");
 
   FolderSource source;
   source.kind = kind.modality;
   source.root = folder;
-  source.report = walk.report;
-  std::sort(walk.found.begin(), walk.found.end());
-  if (config.deduplicate) source.report.duplicates = drop_equal_contents(folder, walk.found);
-  source.split_folders = has_split_folders(walk.found);
-
-  std::map<std::string, std::vector<FolderSample>> classes;
-  std::unordered_map<uint64_t, std::string_view> ids;
-  for (const std::string& path : walk.found) {
-    const uint64_t id = path_id(path);
-    const auto [other, added] = ids.emplace(id, path);
-    check<DataError>(added, "{}: {} and {} have the same id by chance; rename one of them", folder.string(),
-                     other->second, path);
+  source.report = walked.report;
+  if (config.deduplicate) source.report.duplicates = drop_equal_files(folder, walked.found);
+  source.split_folders = has_split_folders(walked.found);
+  std::vector<ListedSample> listed;
+  for (std::string& path : walked.found) {
+    ListedSample one;
     std::string_view below = path;
-    FolderSample sample{path, id, id};
     if (source.split_folders) {
-      sample.split = split_of(first_folder(path));
+      one.sample.split = split_of(first_folder(path));
       below.remove_prefix(first_folder(path).size() + 1);
     }
-    classes[std::string(first_folder(below))].push_back(std::move(sample));
+    one.class_name = first_folder(below);
+    one.sample.path = std::move(path);
+    listed.push_back(std::move(one));
   }
-  drop_small_classes(source, config.min_class_files, classes);
-  check<DataError>(!classes.empty(), "{}: every class has fewer than data.min_class_files {} {}; lower it",
-                   folder.string(), config.min_class_files, things);
-  for (auto& [name, samples] : classes) {
-    const auto label = name.empty() ? -1 : static_cast<int32_t>(source.classes.size());
-    if (!name.empty()) source.classes.push_back(name);
-    for (FolderSample& sample : samples) {
-      sample.label = label;
-      source.samples.push_back(std::move(sample));
-    }
-  }
-  std::sort(source.samples.begin(), source.samples.end(),
-            [](const FolderSample& a, const FolderSample& b) { return a.path < b.path; });
+  add_listed(source, std::move(listed), config);
   return source;
+}
+
+ByteSource FolderSource::bytes_of(size_t row, std::vector<uint8_t>& memory) const {
+  const FolderSample& sample = samples[row];
+  if (shards) return shards->bytes_of(static_cast<size_t>(sample.entry));
+  if (!made) return file(row);
+  made->make_file(sample.entry, memory);
+  return ByteSource(memory, file(row).string());
+}
+
+void FolderSource::read(size_t row, std::vector<uint8_t>& bytes) const {
+  if (made) return made->make_file(samples[row].entry, bytes);
+  read_bytes(bytes_of(row, bytes), bytes);
+}
+
+ByteStamp FolderSource::stamp(size_t row) const {
+  if (made) return {};
+  if (shards) return shards->stamp(static_cast<size_t>(samples[row].entry));
+  std::error_code error;
+  return {fs::file_size(file(row), error), fs::last_write_time(file(row), error).time_since_epoch().count()};
 }
 
 FolderSource subset(const FolderSource& source, std::span<const uint32_t> rows) {
@@ -172,14 +108,18 @@ FolderSource subset(const FolderSource& source, std::span<const uint32_t> rows) 
   part.split_folders = source.split_folders;
   part.report = source.report;
   part.left_out_files = source.left_out_files;
+  part.given = source.given;
   part.texts = source.texts;
+  part.shards = source.shards;
+  part.made = source.made;
   part.samples.reserve(rows.size());
   for (const uint32_t row : rows) part.samples.push_back(source.samples.at(row));
   return part;
 }
 
 std::string FolderSource::describe() const {
-  std::string text = fmt::format("{} {} in {}", size(), texts ? "texts" : samples_word(kind), root.string());
+  std::string text = fmt::format("{} {} in {}", size(), texts ? "texts" : samples_word(kind),
+                                 given.empty() ? root.string() : given);
   if (!classes.empty()) text += fmt::format(", {} classes", classes.size());
   std::string out;
   const auto add = [&](int64_t count, std::string_view what) {
@@ -187,6 +127,7 @@ std::string FolderSource::describe() const {
   };
   add(report.links, "links");
   add(report.duplicates, "of equal content");
+  add(report.repeated, "named twice");
   add(report.of_small_classes, fmt::format("in {} small classes", report.small_classes));
   add(report.broken, "broken");
   add(report.too_short, "too short");

@@ -12,12 +12,15 @@ constexpr std::array<std::string_view, 21> kEndings{
 
 }  // namespace
 
+FolderKind pictures_kind() {
+  return {.modality = Modality::image,
+          .one = "picture",
+          .endings = kEndings,
+          .shown_endings = ".jpg, .jpeg, .png, .bmp, .gif, .tga, .pnm, .ppm, .pgm"};
+}
+
 ImageSource scan_images(const std::filesystem::path& folder, const DataConfig& config) {
-  return scan_folder(folder, config,
-                     {.modality = Modality::image,
-                      .one = "picture",
-                      .endings = kEndings,
-                      .shown_endings = ".jpg, .jpeg, .png, .bmp, .gif, .tga, .pnm, .ppm, .pgm"});
+  return scan_folder(folder, config, pictures_kind());
 }
 
 }  // namespace d2v

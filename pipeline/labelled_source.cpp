@@ -1,31 +1,20 @@
 #include "d2v/pipeline/labelled_source.h"
 
 #include <algorithm>
-#include <map>
 #include <regex>
 
 #include "d2v/base/check.h"
-#include "d2v/pipeline/audio_source.h"
-#include "d2v/pipeline/image_source.h"
 #include "d2v/pipeline/label_table.h"
+#include "d2v/pipeline/list_source.h"
+#include "d2v/pipeline/open_samples.h"
+#include "d2v/pipeline/synthetic.h"
 #include "d2v/pipeline/tokenizer.h"
+#include "listed_samples.h"
 
 namespace fs = std::filesystem;
 
 namespace d2v {
 namespace {
-
-// labels[row] is the class of samples[row].
-void set_classes(FolderSource& source, const std::vector<std::string>& labels) {
-  std::map<std::string, int32_t> classes;
-  for (const std::string& label : labels) classes.emplace(label, 0);
-  source.classes.clear();
-  for (auto& [name, number] : classes) {
-    number = static_cast<int32_t>(source.classes.size());
-    source.classes.push_back(name);
-  }
-  for (size_t row = 0; row < labels.size(); ++row) source.samples[row].label = classes.at(labels[row]);
-}
 
 struct Table {
   fs::path file;
@@ -128,7 +117,10 @@ FolderSource open_labelled(const Config& config, const std::string& classes) {
   const fs::path path = config.data.path;
   check<UsageError>(!path.empty(), "which {}? Give their folder with --data.path DIR",
                     modality == Modality::text ? "texts" : samples_word(modality));
-  const std::vector<Table> tables = tables_of(path);
+  if (modality == Modality::text && is_synthetic(path))
+    return synthetic_texts(path.string(), config.text.block, config.data);
+  const bool manifest = modality == Modality::speech && !manifests_of(path).empty();
+  const std::vector<Table> tables = manifest ? std::vector<Table>{} : tables_of(path);
   check<UsageError>(tables.empty() || classes.empty(),
                     "--classes is for folders; the table {} has its own labels",
                     tables.empty() ? path.string() : tables.front().file.string());
@@ -145,8 +137,8 @@ FolderSource open_labelled(const Config& config, const std::string& classes) {
       "{}: expected a table of lines label<TAB>text that ends in .tsv, or a folder with train.tsv "
       "and test.tsv",
       path.string());
-  FolderSource source =
-      is_sound(modality) ? scan_recordings(path, config.data, limits, scan) : scan_images(path, config.data);
+  FolderSource source = is_sound(modality) ? open_recordings(path, config.data, limits, scan)
+                                           : open_pictures(path, config.data);
   if (!classes.empty()) set_classes_by_name(source, classes);
   return source;
 }

@@ -82,7 +82,7 @@ std::vector<uint8_t> render_mask_preview(const ImageSource& source, const DataCo
     const uint32_t row = order.slice(i, 0).rows[0];
     const RngKey key{.seed = options.seed, .stream = Stream::mask, .sample = source.samples[row].id};
     try {
-      read_file(source.file(row), file);
+      source.read(row, file);
       pictures.push_back(training_picture(file, image, data.max_pixels, key));
       keys.push_back(key);
     } catch (const DataError& error) {

@@ -13,8 +13,6 @@
 #include "thumbnail_cache.h"
 #include "tsan.h"
 
-namespace fs = std::filesystem;
-
 namespace d2v {
 namespace {
 
@@ -41,19 +39,19 @@ Candidate candidate_of(const CachedThumbnail& thumbnail, uint32_t row) {
 
 // What tells whether a cached thumbnail still holds.
 CachedThumbnail stamp_of(const ImageSource& source, uint32_t row) {
-  std::error_code error;
-  const fs::path file = source.file(row);
+  const ByteStamp bytes = source.stamp(row);
   CachedThumbnail stamp;
   stamp.id = source.samples[row].id;
-  stamp.bytes = fs::file_size(file, error);
-  stamp.changed = fs::last_write_time(file, error).time_since_epoch().count();
+  stamp.bytes = bytes.bytes;
+  stamp.changed = bytes.changed;
   return stamp;
 }
 
 void draw_thumbnail(const ImageSource& source, uint32_t row, int64_t max_pixels, CachedThumbnail& thumbnail) {
   try {
-    const Image small =
-        resize_bicubic(read_image(source.file(row), max_pixels), kThumbnailSide, kThumbnailSide);
+    std::vector<uint8_t> bytes;
+    source.read(row, bytes);
+    const Image small = resize_bicubic(decode_image(bytes, max_pixels), kThumbnailSide, kThumbnailSide);
     std::copy(small.pixels.begin(), small.pixels.end(), thumbnail.pixels.begin());
     thumbnail.readable = 1;
   } catch (const DataError&) {

@@ -1,6 +1,7 @@
 #include "record_cache.h"
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 #include "d2v/base/check.h"
@@ -15,6 +16,13 @@ namespace {
 constexpr size_t kVersion = 8, kHeader = 16;
 
 }  // namespace
+
+std::filesystem::path cache_root() {
+  const char* cache = std::getenv("D2V_CACHE");
+  if (cache != nullptr) return cache;
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home != nullptr ? home : ".") / ".cache/d2v";
+}
 
 std::string read_cache_bytes(const std::filesystem::path& file, std::string_view version) {
   std::vector<uint8_t> bytes;

@@ -10,6 +10,9 @@
 
 namespace d2v {
 
+// $D2V_CACHE, else ~/.cache/d2v.
+std::filesystem::path cache_root();
+
 // The bytes after the header; empty where the file is missing, of another version (8 characters) or damaged.
 std::string read_cache_bytes(const std::filesystem::path& file, std::string_view version);
 

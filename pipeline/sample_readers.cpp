@@ -47,7 +47,7 @@ ReadSample picture_reader(const FolderSource& source, const LoaderSettings& sett
     StageTimes* times = &scratch.times;
     {
       const StageTimer timer(times, Stage::read);
-      read_file(source.file(sample.row), scratch.file);
+      source.read(sample.row, scratch.file);
     }
     times->bytes += static_cast<int64_t>(scratch.file.size());
     const Image picture = training ? training_picture(scratch.file, image, max_pixels, key, times)
@@ -67,12 +67,13 @@ ReadSample recording_reader(const FolderSource& source, const LoaderSettings& se
     const int64_t all = source.samples[sample.row].length, length = std::min(all, shape.length);
     const int64_t first = first_sample(all, length, training, key);
     const std::span<float> sound = out.input.first(static_cast<size_t>(length));
+    const ByteSource bytes = source.bytes_of(sample.row, scratch.file);
     {
       const StageTimer timer(&scratch.times, Stage::decode);
-      reader->read(source.file(sample.row), first, sound, scratch.audio);
+      reader->read(bytes, first, sound, scratch.audio);
     }
     const StageTimer timer(&scratch.times, Stage::normalize);
-    if (normalized) normalize(sound, source.file(sample.row).string());
+    if (normalized) normalize(sound, bytes.name());
     std::fill(out.input.begin() + length, out.input.end(), 0.0f);
     return length;
   };
@@ -85,15 +86,15 @@ ReadSample spectrogram_reader(const FolderSource& source, const LoaderSettings& 
              const SampleRead& sample, const RngKey& key, const SliceShape&, SampleScratch& scratch,
              const SampleOut& out) -> int64_t {
     const int64_t all = source.samples[sample.row].length, length = std::min(all, spectrogram->samples());
-    const std::filesystem::path file = source.file(sample.row);
+    const ByteSource bytes = source.bytes_of(sample.row, scratch.file);
     scratch.sound.resize(static_cast<size_t>(length));
     {
       const StageTimer timer(&scratch.times, Stage::decode);
-      reader->read(file, first_sample(all, length, training, key), scratch.sound, scratch.audio);
+      reader->read(bytes, first_sample(all, length, training, key), scratch.sound, scratch.audio);
     }
     const StageTimer timer(&scratch.times, Stage::normalize);
     const auto [least, most] = std::minmax_element(scratch.sound.begin(), scratch.sound.end());
-    check<DataError>(*least < *most, "{}: silent: all of its {} samples here are equal", file.string(),
+    check<DataError>(*least < *most, "{}: silent: all of its {} samples here are equal", bytes.name(),
                      length);
     (*spectrogram)(scratch.sound, out.input);
     return 0;
@@ -108,7 +109,7 @@ ReadSample block_reader(const TextSource& source, const LoaderSettings&) {
     const int64_t length = std::min(block.length, shape.length), size = source.vocabulary.size;
     const std::span<int64_t> tokens = out.tokens.first(static_cast<size_t>(length));
     tokens[0] = source.vocabulary.bos;
-    source.file->read(block.first, tokens.subspan(1));
+    source.read(block, tokens.subspan(1));
     const auto wrong =
         std::find_if(tokens.begin(), tokens.end(), [&](int64_t t) { return t < 0 || t >= size; });
     check<DataError>(wrong == tokens.end(),

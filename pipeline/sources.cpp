@@ -1,7 +1,7 @@
 #include "d2v/pipeline/sources.h"
 
-#include "d2v/pipeline/audio_source.h"
 #include "d2v/pipeline/image_splits.h"
+#include "d2v/pipeline/open_samples.h"
 #include "d2v/pipeline/text_source.h"
 
 namespace d2v {
@@ -21,7 +21,7 @@ DataSources open_sources(const Config& config) {
     case Modality::speech:
     case Modality::spectrogram:
       return shared(pretrain_sources(config.data, seed, [&](const auto& folder, const DataConfig& data) {
-        return scan_recordings(folder, data, RecordingLimits(config),
+        return open_recordings(folder, data, RecordingLimits(config),
                                {.cache = length_cache_file(folder), .threads = config.data.threads});
       }));
     case Modality::text: {

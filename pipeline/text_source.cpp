@@ -7,6 +7,7 @@
 #include "d2v/base/philox.h"
 #include "d2v/pipeline/folder_source.h"
 #include "d2v/pipeline/image_splits.h"
+#include "d2v/pipeline/synthetic.h"
 
 namespace fs = std::filesystem;
 
@@ -21,6 +22,17 @@ void add_blocks(int64_t first, int64_t end, int64_t block, int64_t least, std::v
     if (length >= least) blocks.push_back({first, length});
     first += block - 1;
   }
+}
+
+TextSource made_text(const std::string& spec, const TextConfig& text) {
+  TextSource source;
+  source.made = std::make_shared<SyntheticSet>(parse_synthetic(spec, Modality::text));
+  source.vocabulary = source.made->token_vocabulary();
+  check<UsageError>(text.vocabulary_size == 0 || text.vocabulary_size == source.vocabulary.size,
+                    "{}: has a vocabulary of {} tokens, text.vocabulary_size says {}; set that to 0", spec,
+                    source.vocabulary.size, text.vocabulary_size);
+  for (int64_t i = 0; i < source.made->samples; ++i) source.blocks.push_back({i, text.block});
+  return source;
 }
 
 Vocabulary vocabulary_of(const TokenFile& file, const TextConfig& text) {
@@ -54,21 +66,35 @@ Vocabulary vocabulary_of(const TokenFile& file, const TextConfig& text) {
 }  // namespace
 
 uint64_t TextSource::id(uint32_t row) const {
+  if (made) return made->id(blocks[row].first);
   return path_id(fmt::format("{} {}", file->path().filename().string(), blocks[row].first));
+}
+
+int32_t TextSource::label(uint32_t row) const { return made ? made->label(blocks[row].first) : -1; }
+
+std::string TextSource::where() const { return made ? made->spec : file->path().string(); }
+
+void TextSource::read(const TextBlock& block, std::span<int64_t> out) const {
+  made ? made->make_tokens(block.first, out) : file->read(block.first, out);
 }
 
 std::string TextSource::name(uint32_t row) const {
   const TextBlock& block = blocks[row];
+  if (made) return made->name(block.first);
   return fmt::format("tokens {} to {}", block.first, block.first + block.length - 2);
 }
 
 std::string TextSource::describe() const {
+  if (made)
+    return fmt::format("{} blocks of text, made up: {}, a vocabulary of {}", size(), where(),
+                       vocabulary.size);
   return fmt::format("{} blocks of text in {}: {} tokens of {}, {} documents", size(), where(),
                      file->tokens(), vocabulary.size, file->documents());
 }
 
 TextSource open_text(const fs::path& path, const TextConfig& text) {
   check<UsageError>(!path.empty(), "data.path is not set; give a token file: --data.path FILE");
+  if (is_synthetic(path)) return made_text(path.string(), text);
   TextSource source;
   source.file = std::make_shared<TokenFile>(path);
   source.vocabulary = vocabulary_of(*source.file, text);
@@ -87,6 +113,7 @@ TextSource open_text(const fs::path& path, const TextConfig& text) {
 TextSource subset(const TextSource& source, std::span<const uint32_t> rows) {
   TextSource part;
   part.file = source.file;
+  part.made = source.made;
   part.vocabulary = source.vocabulary;
   for (const uint32_t row : rows) part.blocks.push_back(source.blocks.at(row));
   return part;

@@ -38,7 +38,7 @@ Image strip_of(const std::vector<Image>& tiles) {
 
 Image thumbnail(const ImageSource& source, int64_t row, const Config& config, int64_t side) {
   std::vector<uint8_t> bytes;
-  read_file(source.file(static_cast<size_t>(row)), bytes);
+  source.read(static_cast<size_t>(row), bytes);
   ImageConfig image = config.image;
   image.size = side;
   return center_picture(bytes, image, config.data.max_pixels);

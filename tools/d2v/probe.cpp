@@ -71,7 +71,9 @@ const Command& probe_command() {
                "ridge penalty) is chosen on the validation part; the test part is read once\nper figure. "
                "Tables, for text models the only way, have lines label<TAB>path or label<TAB>text and end in "
                ".tsv; a "
-               "folder with train.tsv,\nvalid.tsv and test.tsv is split as they say.\n"},
+               "folder with train.tsv,\nvalid.tsv and test.tsv is split as they say. Tar shards, lists and "
+               "made-up "
+               "data: docs/data.md.\n"},
       .run = run};
   return command;
 }

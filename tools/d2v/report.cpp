@@ -12,6 +12,7 @@
 #include "d2v/eval/neighbours.h"
 #include "d2v/pipeline/image_splits.h"
 #include "d2v/pipeline/mask_preview.h"
+#include "d2v/pipeline/synthetic.h"
 #include "d2v/train/checkpoint_files.h"
 
 namespace d2v {
@@ -25,8 +26,8 @@ void make_pictures(const fs::path& run, const ParsedLine& line, const std::strin
   auto table = option_table(config);
   apply_overrides(table, line.overrides);
   if (config.model.modality != Modality::image) return;
-  if (config.data.path.empty() || !fs::is_directory(config.data.path)) {
-    log_warning("no pictures in the report: the data folder '{}' is not there; give it with --data.path",
+  if (!fs::exists(config.data.path) && !is_synthetic(config.data.path)) {
+    log_warning("no pictures in the report: the data '{}' is not there; give it with --data.path",
                 config.data.path);
     return;
   }

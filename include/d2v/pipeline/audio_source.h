@@ -25,6 +25,8 @@ struct LengthScan {
   int64_t threads = 0;          // 0: all cores
 };
 
+FolderKind recordings_kind();
+
 // scan_folder for recordings. Headers are read in parallel, of files that the cache does not know by size and time of
 // change. Left out by name, with the reason, in left_out_files: recordings without a usable header, and those shorter
 // than the limits' seconds or than one frame. Throws DataError where no recording is left, or where more than

@@ -1,11 +1,12 @@
-// A folder of pictures or recordings, or a table of texts (labelled_source.h), as a list of samples.
+// Pictures, recordings or texts as a list of samples: the files of a folder (here), of a list (list_source.h), entries of
+// tar shards (shard_source.h), made-up ones (synthetic.h), texts of a table (labelled_source.h).
 //
-// Searched recursively; the class of a file is its first sub-folder. Where the folder has a sub-folder `train` and
+// A folder is searched recursively; the class of a file is its first sub-folder. Where the folder has a sub-folder `train` and
 // one of `val`, `valid`, `validation`, `test` (and files only in those), these are the user's splits, and the class
 // is the sub-folder below. A file counts by its name's ending; what it really is the reader tells by its content.
 // Names that start with a dot are skipped.
 //
-// Ids are hashes of the path within the folder: adding, removing or moving the folder leaves the ids of the other
+// Ids are hashes of the path within the folder (of shard and key): adding, removing or moving the folder leaves the ids of the other
 // files, and with them their held-out masks and their place in a split, as they were.
 #pragma once
 
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "d2v/base/config/data.h"
+#include "d2v/pipeline/byte_source.h"
 #include "d2v/pipeline/source.h"
 #include "d2v/pipeline/tokenizer.h"
 
@@ -33,6 +35,16 @@ struct FolderSample {
   Split split = Split::none;
   int64_t length = 0;  // recordings: samples at speech.sample_rate; texts: tokens
   int64_t text = -1;   // texts: place in TextRows
+  int64_t entry = -1;  // tar shards: place in ShardEntries; made-up samples: their number
+};
+
+struct ShardEntries;  // shard_source.h
+struct SyntheticSet;  // synthetic.h
+
+// What tells a cache that a sample's bytes are still the same.
+struct ByteStamp {
+  uint64_t bytes = 0;
+  int64_t changed = 0;  // of the file, in ticks of the file clock
 };
 
 // Texts of a table, shared by its parts.
@@ -47,6 +59,7 @@ struct ScanReport {
   int64_t other_files = 0;       // by their name's ending
   int64_t links = 0;             // left out by data.deduplicate
   int64_t duplicates = 0;        // of equal content, likewise
+  int64_t repeated = 0;          // named more than once
   int64_t small_classes = 0;     // classes below data.min_class_files
   int64_t of_small_classes = 0;  // files in them
   int64_t broken = 0;            // headers that cannot be read (recordings)
@@ -61,10 +74,19 @@ struct FolderSource : Source {
   std::vector<std::string> classes;   // sorted
   bool split_folders = false;         // the user made the splits
   ScanReport report;
-  std::vector<BadFile> left_out_files;    // sorted by path
-  std::shared_ptr<const TextRows> texts;  // labelled_source.h; else null
+  std::vector<BadFile> left_out_files;         // sorted by path
+  std::string given;                           // for describe, where it is not the root
+  std::shared_ptr<const TextRows> texts;       // labelled_source.h; else null
+  std::shared_ptr<const ShardEntries> shards;  // else null
+  std::shared_ptr<const SyntheticSet> made;    // else null
 
+  // Of samples that are files; of others only for messages.
   std::filesystem::path file(size_t row) const { return root / samples[row].path; }
+  // Where the bytes of a picture or recording are. Those of a made-up one are put into `memory`, which must stay.
+  ByteSource bytes_of(size_t row, std::vector<uint8_t>& memory) const;
+  // All of them. Throws DataError as read_bytes does.
+  void read(size_t row, std::vector<uint8_t>& bytes) const;
+  ByteStamp stamp(size_t row) const;
 
   Modality modality() const override { return kind; }
   size_t size() const override { return samples.size(); }

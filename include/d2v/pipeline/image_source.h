@@ -13,6 +13,8 @@ using ImageSample = FolderSample;
 
 inline uint64_t image_id(std::string_view path) { return path_id(path); }
 
+FolderKind pictures_kind();
+
 // scan_folder for pictures.
 ImageSource scan_images(const std::filesystem::path& folder, const DataConfig& config);
 

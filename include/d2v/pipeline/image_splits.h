@@ -1,4 +1,4 @@
-// Train, validation and test parts of a folder of pictures or recordings.
+// Train, validation and test parts of pictures or recordings.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include "d2v/base/config/data.h"
 #include "d2v/pipeline/image_source.h"
+#include "d2v/pipeline/open_samples.h"
 
 namespace d2v {
 
@@ -28,13 +29,13 @@ double held_out_share(const std::string& text);
 
 // Sources of a pretraining run. data.path without its valid and test folders; data.valid is a folder, or a share such as
 // 5% that is taken out of the training pictures by key; empty: no held-out pictures (valid.samples is empty).
-// Throws DataError as scan_images does, UsageError for a share outside (0, 50%].
+// Throws DataError as open_pictures does, UsageError for a share outside (0, 50%].
 struct PretrainSources {
   ImageSource train;
   ImageSource valid;
 };
 using ScanFolder = std::function<FolderSource(const std::filesystem::path& folder, const DataConfig& config)>;
 PretrainSources pretrain_sources(const DataConfig& config, uint64_t seed,
-                                 const ScanFolder& scan = scan_images);
+                                 const ScanFolder& scan = open_pictures);
 
 }  // namespace d2v

@@ -1,7 +1,7 @@
 // Samples with classes, of any modality: what probes and embeddings read.
 //
-// Classes are the sub-folders of a folder (folder_source.h), what a pattern finds in the names of its files, or the labels
-// of tables (label_table.h). Texts come from tables only. A path is a table where it ends in .tsv, or is a folder with a
+// All that data.path may be (open_samples.h), with the classes that are told there, or that a pattern finds in the names of
+// the files; or tables with labels (label_table.h). Texts come from tables, or are made up (synthetic.h). A path is a table where it ends in .tsv, or is a folder with a
 // train.tsv: its valid.tsv (val, validation, dev) and test.tsv, where they are there, are the user's splits.
 // Paths in a table are relative to its folder; data.deduplicate and data.min_class_files are about folders only.
 #pragma once
@@ -16,7 +16,7 @@ namespace d2v {
 
 // All recordings of one frame and more are taken, whatever min_seconds says: that is about training. Texts become
 // <s> tokens </s> of text.vocabulary, at most text.block of them.
-// Throws DataError as scan_images, scan_recordings, read_label_table and open_tokenizer do; where a path of a table does not
+// Throws DataError as open_pictures, open_recordings, read_label_table and open_tokenizer do; where a path of a table does not
 // exist (naming the line), or the vocabulary is not of text.vocabulary_size. Throws UsageError where text.vocabulary or
 // data.path is missing, or `classes` is given and the samples are from tables.
 FolderSource open_labelled(const Config& config, const std::string& classes = {});

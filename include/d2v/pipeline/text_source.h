@@ -1,4 +1,4 @@
-// A token file as a list of samples: blocks of text.block tokens, <s> included.
+// A token file as a list of samples: blocks of text.block tokens, <s> included. Or made-up blocks (synthetic.h).
 //
 // All documents behind one another are cut into blocks; the last, shorter one is left out. With
 // text.document_boundaries each document is cut on its own, and what is left of it, from 8 tokens on, is a shorter
@@ -18,13 +18,16 @@
 
 namespace d2v {
 
+struct SyntheticSet;
+
 struct TextBlock {
   int64_t first = 0;   // token of the file
   int64_t length = 0;  // with <s>
 };
 
 struct TextSource : Source {
-  std::shared_ptr<const TokenFile> file;
+  std::shared_ptr<const TokenFile> file;     // null where the blocks are made up
+  std::shared_ptr<const SyntheticSet> made;  // else null; `first` of a block is its number there
   Vocabulary
       vocabulary;  // the file's, or for fairseq's files what text.vocabulary or text.vocabulary_size say
   std::vector<TextBlock> blocks;
@@ -32,11 +35,13 @@ struct TextSource : Source {
   Modality modality() const override { return Modality::text; }
   size_t size() const override { return blocks.size(); }
   uint64_t id(uint32_t row) const override;
-  int32_t label(uint32_t) const override { return -1; }
+  int32_t label(uint32_t row) const override;
   std::string name(uint32_t row) const override;  // "tokens 512 to 1023"
-  std::string where() const override { return file->path().string(); }
+  std::string where() const override;
   int64_t length(uint32_t row) const override { return blocks[row].length; }
   std::string describe() const override;
+  // The block's tokens behind <s>.
+  void read(const TextBlock& block, std::span<int64_t> out) const;
 };
 
 // Throws DataError as TokenFile does; where text.vocabulary is another one than the file was made with; where the file is

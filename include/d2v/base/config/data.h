@@ -24,8 +24,11 @@ struct DataConfig {
 
   template <class V>
   void visit(V& v) {
-    v("path", path, "folder of pictures, searched recursively; class = first sub-folder");
-    v("valid", valid, "held-out pictures: a folder, or a share of the data such as 5%; empty: none");
+    v("path", path,
+      "folder of pictures or recordings (class = first sub-folder), tar shards, list, fairseq manifest, "
+      "token file, "
+      "or synthetic:samples=1000/classes=10; docs/data.md");
+    v("valid", valid, "held-out data: as path, or a share of the data such as 5%; empty: none");
     v("batch", batch, Range{1, 1 << 24}, "samples per update (B), over all accumulation steps and workers");
     v("drop_last", drop_last, "leave out the last, smaller batch of an epoch");
     v("max_pixels", max_pixels, Range{1, 1e12}, "pictures with more pixels are refused by their header");
