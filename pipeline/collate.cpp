@@ -56,11 +56,13 @@ int64_t Collate::least_hidden(const Slice& slice, int64_t part, double ratio) co
   const SliceShape& shape = slice.update_shapes[part];
   int64_t least = geometry_.positions(shape.shortest) - 1;
   MaskScratch scratch;
-  for (const uint32_t row : slice.update_rows[part]) {
+  for (size_t i = 0; i < slice.update_rows[part].size(); ++i) {
+    const uint32_t row = slice.update_rows[part][i];
+    const SampleRef ref{source_.id(row), slice.update_occurrences[part][i]};
     const int64_t length = lengths_.empty() ? 0 : std::min(lengths_[row], shape.length);
     const MaskPlan plan = plan_masks(settings_.mask, geometry_.grid(length), ratio);
     for (int64_t clone = 0; clone < clones_; ++clone) {
-      const RngKey key = work_.mask_key(slice.epoch, {source_.id(row), 0}, clone);
+      const RngKey key = work_.mask_key(slice.epoch, ref, clone);
       least = std::min(least, hidden_before_correction(plan, key, scratch));
     }
   }
@@ -120,7 +122,7 @@ void Collate::sample(const Slice& slice, int64_t i, SampleScratch& scratch, Batc
   const int64_t length = slice.shape.length;
   const SampleOut out{piece(batch.input, i, geometry_.floats(length)),
                       piece(batch.tokens, i, geometry_.tokens(length))};
-  const auto done = work_.read(slice.rows[i], slice, scratch, out);
+  const auto done = work_.read(slice.rows[i], slice.occurrences[i], slice, scratch, out);
   if (!done) return;
   batch.rows[i] = done->row;
   batch.refs[i] = done->ref;

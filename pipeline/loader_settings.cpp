@@ -39,7 +39,8 @@ Plan make_plan(const Source& source, const LoaderSettings& settings) {
                .seed = settings.seed,
                .lengths = used_lengths(source, settings),
                .batch_length = settings.mode == LoaderMode::embed ? 0 : batch_length(source, settings),
-               .crop = crops(source, settings)});
+               .crop = crops(source, settings),
+               .shares = train ? source.shares() : std::vector<SourceShare>{}});
 }
 
 }  // namespace d2v

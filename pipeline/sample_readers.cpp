@@ -132,7 +132,18 @@ ReadSample text_reader(const FolderSource& source) {
   };
 }
 
+ReadSample mixed_reader(const MixedSource& source, const LoaderSettings& settings) {
+  std::vector<ReadSample> readers;
+  for (const MixPart& part : source.parts()) readers.push_back(sample_reader(*part.source, settings));
+  return [&source, readers](const SampleRead& sample, const RngKey& key, const SliceShape& shape,
+                            SampleScratch& scratch, const SampleOut& out) {
+    const auto [part, row] = source.place(sample.row);
+    return readers[part]({row, sample.ref}, key, shape, scratch, out);
+  };
+}
+
 ReadSample sample_reader(const Source& source, const LoaderSettings& settings) {
+  if (const auto* mix = dynamic_cast<const MixedSource*>(&source)) return mixed_reader(*mix, settings);
   switch (source.modality()) {
     case Modality::speech:
       return recording_reader(folder_of(source), settings);

@@ -9,6 +9,7 @@
 #include "d2v/pipeline/folder_source.h"
 #include "d2v/pipeline/loader.h"
 #include "d2v/pipeline/masks.h"
+#include "d2v/pipeline/mixed_source.h"
 #include "d2v/pipeline/stage_times.h"
 #include "d2v/pipeline/text_source.h"
 
@@ -48,5 +49,6 @@ ReadSample recording_reader(const FolderSource& source, const LoaderSettings& se
 ReadSample spectrogram_reader(const FolderSource& source, const LoaderSettings& settings);
 ReadSample block_reader(const TextSource& source, const LoaderSettings& settings);
 ReadSample text_reader(const FolderSource& source);
+ReadSample mixed_reader(const MixedSource& source, const LoaderSettings& settings);
 
 }  // namespace d2v

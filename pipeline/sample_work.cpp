@@ -56,9 +56,9 @@ bool SampleWork::try_read(SampleDone& sample, const Slice& slice, SampleScratch&
   }
 }
 
-std::optional<SampleDone> SampleWork::read(uint32_t row, const Slice& slice, SampleScratch& scratch,
-                                           const SampleOut& out) const {
-  SampleDone sample{row, {source_.id(row), 0}};
+std::optional<SampleDone> SampleWork::read(uint32_t row, uint32_t occurrence, const Slice& slice,
+                                           SampleScratch& scratch, const SampleOut& out) const {
+  SampleDone sample{row, {source_.id(row), occurrence}};
   if (try_read(sample, slice, scratch, out)) return sample;
   if (!training_) return std::nullopt;
   const SampleRef original = sample.ref;

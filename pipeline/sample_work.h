@@ -25,11 +25,11 @@ class SampleWork {
   // `lengths`: what of each sample is used at most; empty where all are alike.
   SampleWork(const Source& source, const LoaderSettings& settings, std::vector<int64_t> lengths);
 
-  // Reads the sample of `row` into `out`. In training one that cannot be read is noted and replaced by another, not
+  // Reads the sample of `row`, draw number `occurrence` of it in the epoch, into `out`. In training one that cannot be read is noted and replaced by another, not
   // shorter than the slice's shortest, drawn by its key; otherwise nothing comes back. Throws DataError above
   // data.max_bad_fraction.
-  std::optional<SampleDone> read(uint32_t row, const Slice& slice, SampleScratch& scratch,
-                                 const SampleOut& out) const;
+  std::optional<SampleDone> read(uint32_t row, uint32_t occurrence, const Slice& slice,
+                                 SampleScratch& scratch, const SampleOut& out) const;
 
   // The key of a clone's mask.
   RngKey mask_key(int64_t epoch, const SampleRef& ref, int64_t clone) const;

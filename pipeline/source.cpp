@@ -1,6 +1,7 @@
 #include "d2v/pipeline/source.h"
 
 #include <array>
+#include <bit>
 
 #include "d2v/base/check.h"
 
@@ -14,6 +15,8 @@ std::string_view samples_word(Modality modality) {
 std::string source_identity(const Source& source) {
   uint64_t hash = 0xcbf29ce484222325ull;  // FNV-1a
   for (uint32_t row = 0; row < source.size(); ++row) hash = (hash ^ source.id(row)) * 0x100000001b3ull;
+  for (const SourceShare& share : source.shares())
+    hash = (hash ^ std::bit_cast<uint64_t>(share.weight)) * 0x100000001b3ull;
   return fmt::format("{} {}, {:016x}", source.size(), samples_word(source.modality()), hash);
 }
 

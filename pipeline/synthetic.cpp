@@ -68,6 +68,7 @@ void set_value(SyntheticSet& set, std::string_view key, std::string_view text) {
       keys.emplace_back("side");
       break;
     case Modality::speech:
+    case Modality::spectrogram:
       if (key == "seconds") return parse_seconds(set, text);
       if (key == "rate") return count(set.rate, 1000, 192'000);
       keys.insert(keys.end(), {"seconds", "rate"});

@@ -46,7 +46,8 @@ void start_weights(const Config& config, const RunFolder& folder, Objective& obj
       state.data == data,
       "the data set is not the one that the run in {} was trained on: expected {}, found {} in {}. "
       "Restore it, or start a new run from these weights with another run.dir and --init.from {}",
-      folder.path.string(), state.data, data, config.data.path, folder.path.string());
+      folder.path.string(), state.data, data,
+      config.data.sources.empty() ? config.data.path : config.data.sources, folder.path.string());
   log_info("going on from {} after update {}", latest->path.string(), state.update);
 }
 

@@ -1,9 +1,10 @@
-// Any text is a list, a manifest, made-up data, or an error that says why not.
+// Any text is a list, a manifest, made-up data and a mix of sources, or an error that says why not.
 #include <cstdlib>
 #include <string>
 
 #include "d2v/base/check.h"
 #include "d2v/pipeline/list_source.h"
+#include "d2v/pipeline/mixed_source.h"
 #include "d2v/pipeline/synthetic.h"
 
 namespace {
@@ -27,6 +28,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   may_fail<d2v::DataError>([&] {
     for (const d2v::ListedPath& path : d2v::parse_manifest(text, "fuzz").paths)
       if (path.samples < 0) std::abort();
+  });
+  may_fail<d2v::UsageError>([&] {
+    for (const d2v::WeightedPath& path : d2v::parse_sources(text))
+      if (path.path.empty() || !(path.weight > 0)) std::abort();
   });
   for (const d2v::Modality modality : {d2v::Modality::image, d2v::Modality::speech, d2v::Modality::text}) {
     may_fail<d2v::UsageError>([&] {

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "d2v/base/config/modality.h"
 
@@ -16,6 +17,13 @@ struct BadFile {
   std::string reason;
   int64_t count = 0;   // how often it came up
   bool broken = true;  // false: whole, but left out by a setting
+};
+
+// Rows first, first + 1, … of a mix of sources, and how much they are drawn from.
+struct SourceShare {
+  uint32_t first = 0;
+  uint32_t count = 0;
+  double weight = 0;
 };
 
 class Source {
@@ -33,6 +41,8 @@ class Source {
   virtual int64_t length(uint32_t row) const = 0;
   // What the scan left out by name.
   virtual std::span<const BadFile> left_out() const { return {}; }
+  // Of a mix (mixed_source.h), in the order of rows; else none.
+  virtual std::vector<SourceShare> shares() const { return {}; }
   // For a line of the log.
   virtual std::string describe() const = 0;
 
@@ -47,7 +57,7 @@ class Source {
 // "pictures", "recordings", "blocks of text".
 std::string_view samples_word(Modality modality);
 
-// A data set's identity, for checkpoints: "6900 pictures, 0123456789abcdef", a hash over the ids in order.
+// A data set's identity, for checkpoints: "6900 pictures, 0123456789abcdef", a hash over the ids in order and the weights of a mix.
 std::string source_identity(const Source& source);
 
 }  // namespace d2v

@@ -15,8 +15,9 @@ struct DataSources {
   int64_t vocabulary_size = 0;          // text only: tokens with the special ones
 };
 
-// data.path and data.valid as model.modality says: folders of pictures (image_splits.h) or recordings (audio_source.h),
-// or token files (text_source.h). Throws what these do.
+// data.path and data.valid as model.modality says: pictures or recordings (open_samples.h), held out as image_splits.h says, or
+// token files (text_source.h). Or data.sources, several of them (mixed_source.h): a share is held out of each, in proportion;
+// held-out data is read once, whatever the weights. Throws what these do; UsageError where both are given.
 DataSources open_sources(const Config& config);
 
 }  // namespace d2v

@@ -12,6 +12,7 @@ namespace d2v {
 
 struct DataConfig {
   std::string path;
+  std::string sources;
   std::string valid;
   int64_t batch = 64;
   bool drop_last = true;
@@ -28,6 +29,7 @@ struct DataConfig {
       "folder of pictures or recordings (class = first sub-folder), tar shards, list, fairseq manifest, "
       "token file, "
       "or synthetic:samples=1000/classes=10; docs/data.md");
+    v("sources", sources, "instead of path, several of them by weight: PATH:0.7, PATH:0.3");
     v("valid", valid, "held-out data: as path, or a share of the data such as 5%; empty: none");
     v("batch", batch, Range{1, 1 << 24}, "samples per update (B), over all accumulation steps and workers");
     v("drop_last", drop_last, "leave out the last, smaller batch of an epoch");
