@@ -18,17 +18,17 @@ void audio(benchmark::State& state) {
     state.SkipWithError("set D2V_BENCH_AUDIO to a folder of recordings");
     return;
   }
-  std::vector<std::string> files;
+  std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     const std::string ending = entry.path().extension().string();
     if (ending == ".wav" || ending == ".flac" || ending == ".mp3" || ending == ".ogg")
-      files.push_back(entry.path().string());
+      files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   const d2v::AudioReader reader(16000);
   int64_t samples = 0;
   for (auto _ : state) {
-    for (const std::string& file : files)
+    for (const std::filesystem::path& file : files)
       samples += static_cast<int64_t>(reader.read_all(file, int64_t{1} << 40).size());
   }
   state.SetItemsProcessed(samples / 16000);
