@@ -104,7 +104,7 @@ std::string loader_table(const LoaderBench& bench) {
       out += stage_row(kStageNames[i], static_cast<double>(times.nanoseconds[i]), times);
   }
   out += stage_row("all", total(times), times);
-  out += "\n  one core doing nothing else; MB of files as they are stored\n\n";
+  out += "\n  rates of one core that does nothing else; MB of files as they are stored\n\n";
   for (const LoaderRun& run : bench.runs) {
     out += fmt::format("  {} {}: {:.0f} samples/s, {:.0f} masks/s, {:.1f} MB/s", run.threads,
                        run.threads == 1 ? "thread " : "threads", per_second(run),
