@@ -99,8 +99,8 @@ ExitCode run_training(Training& run, const DataSources& sources) {
     const ExitCode code = train(run);
     write_skipped(skipped, loader);
     if (!loader.bad_files().empty()) {
-      log_warning("{} {} could not be read and were replaced by others: {}", loader.bad_files().size(),
-                  samples_word(run.config.model.modality), skipped_path.string());
+      log_warning("{} {} were left out, or replaced by others where they could not be read: {}",
+                  loader.bad_files().size(), samples_word(run.config.model.modality), skipped_path.string());
     }
     return code;
   } catch (const DataError&) {

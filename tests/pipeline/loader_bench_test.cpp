@@ -36,9 +36,25 @@ TEST_CASE("stages and samples of a run add up") {
     CHECK(run.stats.stages.bytes > run.stats.stages.samples * 10000);
     for (const int64_t nanoseconds : run.stats.stages.nanoseconds) CHECK(nanoseconds > 0);
   }
-  CHECK(slowest_stage(bench.runs[0].stats.stages) == Stage::decode);
-  CHECK(loader_table(bench).find("bottleneck: decode") != std::string::npos);
   CHECK(nlohmann::json::parse(loader_json(bench))["runs"][1]["threads"] == 2);
+}
+
+TEST_CASE("the table gives each stage's own rate and names the slowest") {
+  LoaderRun run{.threads = 1, .batches = 10, .stats = {}};
+  run.stats.samples = 100;
+  run.stats.seconds = 2;
+  run.stats.stages[Stage::read] = 100'000'000;    // 1 ms a sample
+  run.stats.stages[Stage::decode] = 400'000'000;  // 4 ms a sample
+  run.stats.stages.bytes = 50'000'000;
+  run.stats.stages.samples = 100;
+  CHECK(slowest_stage(run.stats.stages) == Stage::decode);
+  const std::string table =
+      loader_table({.modality = Modality::image, .batch = 10, .clones = 2, .wanted = 0, .runs = {run}});
+  INFO(table);
+  CHECK(table.find("bottleneck: decode, 80 % of the time") != std::string::npos);
+  CHECK(table.find("1 thread : 50 samples/s, 100 masks/s, 25.0 MB/s") != std::string::npos);
+  CHECK(table.find("250     125.0     80 %") != std::string::npos);  // decode: samples and MB a second, share
+  CHECK(table.find("resize") == std::string::npos);                  // takes no time here
 }
 
 TEST_CASE("a slow trainer gets no more samples than it wants") {
