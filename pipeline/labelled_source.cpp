@@ -119,7 +119,7 @@ FolderSource open_labelled(const Config& config, const std::string& classes) {
                     modality == Modality::text ? "texts" : samples_word(modality));
   if (modality == Modality::text && is_synthetic(path))
     return synthetic_texts(path.string(), config.text.block, config.data);
-  const bool manifest = modality == Modality::speech && !manifests_of(path).empty();
+  const bool manifest = is_sound(modality) && !manifests_of(path).empty();
   const std::vector<Table> tables = manifest ? std::vector<Table>{} : tables_of(path);
   check<UsageError>(tables.empty() || classes.empty(),
                     "--classes is for folders; the table {} has its own labels",

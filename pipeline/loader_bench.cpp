@@ -60,11 +60,17 @@ double bytes_per_sample(const StageTimes& times) {
   return static_cast<double>(times.bytes) / static_cast<double>(std::max<int64_t>(times.samples, 1));
 }
 
+// Of recordings it is not known how much of a file was read.
+std::string megabytes(double per_second) {
+  return per_second > 0 ? fmt::format("{:.1f}", per_second / 1e6) : "-";
+}
+
 std::string stage_row(std::string_view name, double nanoseconds, const StageTimes& times) {
   const double each = nanoseconds / static_cast<double>(std::max<int64_t>(times.samples, 1));
   const double rate = 1e9 / std::max(each, 1.0);
-  return fmt::format("  {:<10} {:>9.3f} ms {:>12.0f} {:>9.1f} {:>6.0f} %\n", name, each / 1e6, rate,
-                     rate * bytes_per_sample(times) / 1e6, 100 * nanoseconds / std::max(total(times), 1.0));
+  return fmt::format("  {:<10} {:>9.3f} ms {:>12.0f} {:>9} {:>6.0f} %\n", name, each / 1e6, rate,
+                     megabytes(rate * bytes_per_sample(times)),
+                     100 * nanoseconds / std::max(total(times), 1.0));
 }
 
 }  // namespace
@@ -106,10 +112,10 @@ std::string loader_table(const LoaderBench& bench) {
   out += stage_row("all", total(times), times);
   out += "\n  rates of one core that does nothing else; MB of files as they are stored\n\n";
   for (const LoaderRun& run : bench.runs) {
-    out += fmt::format("  {} {}: {:.0f} samples/s, {:.0f} masks/s, {:.1f} MB/s", run.threads,
+    out += fmt::format("  {} {}: {:.0f} samples/s, {:.0f} masks/s, {} MB/s", run.threads,
                        run.threads == 1 ? "thread " : "threads", per_second(run),
                        per_second(run) * static_cast<double>(bench.clones),
-                       static_cast<double>(run.stats.stages.bytes) / run.stats.seconds / 1e6);
+                       megabytes(static_cast<double>(run.stats.stages.bytes) / run.stats.seconds));
     if (bench.wanted > 0)
       out += fmt::format("; of {:.0f} wanted, stall {:.1f} %, {:.1f} slices ready", bench.wanted,
                          100 * run.stats.stall_seconds / run.stats.seconds, run.stats.queue_depth);

@@ -118,10 +118,11 @@ find_recordings() {
   [[ -n $DATA ]] || DATA=$(fetch_package asterisk-core-sounds-en-wav usr/share/asterisk/sounds)
 }
 
-# Text becomes tokens once, with a vocabulary trained on it; both stay in the run folder.
+# Text becomes tokens once, with a vocabulary trained on it; both stay beside the run folder, named after the text's folder.
 find_text() {
   [[ -n $DATA ]] || DATA=$(fetch_package python3.11-doc usr/share/doc/python3.11/html/_sources)
-  local tokens=$OUT.d2vtok
+  local tokens
+  tokens=$OUT-$(printf %s "$DATA" | cksum | cut -d ' ' -f 1).d2vtok
   [[ -f $tokens ]] || "$D2V" prepare text "$DATA" --out "$tokens" --train-vocab 8000
   DATA=$tokens
 }
