@@ -25,7 +25,7 @@ LoaderSettings loader_settings(const Config& config, LoaderMode mode) {
           .spectrogram = config.spectrogram,
           .mask = config.mask,
           .seed = static_cast<uint64_t>(config.run.seed),
-          .accumulate = mode == LoaderMode::train ? config.run.accumulate : 1,
+          .accumulate = mode == LoaderMode::embed ? 1 : config.run.accumulate,
           .threads = loader_threads(config.data, trainer_threads(config.run))};
 }
 
@@ -33,7 +33,7 @@ Plan make_plan(const Source& source, const LoaderSettings& settings) {
   const bool train = settings.mode == LoaderMode::train;
   return Plan({.samples = static_cast<int64_t>(source.size()),
                .batch = settings.data.batch,
-               .accumulate = train ? settings.accumulate : 1,
+               .accumulate = settings.accumulate,
                .drop_last = train && settings.data.drop_last,
                .shuffle = train,
                .seed = settings.seed,

@@ -1,13 +1,11 @@
 #include "sentencepiece_tokenizer.h"
 
 #include <algorithm>
-#include <sentencepiece_processor.h>
-#include <sentencepiece_trainer.h>
-#include <unordered_map>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/pipeline/folder_source.h"
+#include "d2v/pipeline/sentencepiece_module.h"
 
 namespace d2v {
 namespace {
@@ -17,7 +15,7 @@ constexpr size_t kMaxLine =
     64 << 10;  // bytes given to the library at once: it takes time quadratic in a line
 
 struct Model {
-  sentencepiece::SentencePieceProcessor processor;
+  std::unique_ptr<SentencePieceModel> pieces;
   std::vector<uint32_t> out;  // id to give for a piece
   std::vector<int> back;      // piece of an id, -1 for special tokens
   Vocabulary vocabulary;
@@ -58,15 +56,15 @@ class SentencePieceTokenizer : public Tokenizer {
     for (const uint32_t id : ids)
       if (id < model_->back.size() && model_->back[id] >= 0) pieces.push_back(model_->back[id]);
     std::string text;
-    const auto status = model_->processor.Decode(pieces, &text);
-    check(status.ok(), "sentencepiece: {}", status.ToString());
+    const std::string error = model_->pieces->decode(pieces, text);
+    check(error.empty(), "sentencepiece: {}", error);
     return text;
   }
 
  private:
   void encode_piece(std::string_view line, std::vector<uint32_t>& ids) {
-    const auto status = model_->processor.Encode(line, &pieces_);
-    check(status.ok(), "sentencepiece: {}", status.ToString());
+    const std::string error = model_->pieces->encode(line, pieces_);
+    check(error.empty(), "sentencepiece: {}", error);
     for (const int piece : pieces_) ids.push_back(model_->out[static_cast<size_t>(piece)]);
   }
 
@@ -74,37 +72,23 @@ class SentencePieceTokenizer : public Tokenizer {
   std::vector<int> pieces_;
 };
 
-class Lines : public sentencepiece::SentenceIterator {
- public:
-  explicit Lines(const std::function<bool(std::string&)>& next) : next_(next) { Next(); }
-  bool done() const override { return done_; }
-  void Next() override { done_ = !next_(line_); }
-  const std::string& value() const override { return line_; }
-  sentencepiece::util::Status status() const override { return {}; }
-
- private:
-  const std::function<bool(std::string&)>& next_;
-  std::string line_;
-  bool done_ = false;
-};
-
 }  // namespace
 
 std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& file) {
   const std::string bytes = read_file(file, kMaxModel);
   auto model = std::make_shared<Model>();
-  model->processor.SetEncodeExtraOptions("").IgnoreError();
-  const auto status = model->processor.LoadFromSerializedProto(bytes);
+  std::string error;
+  model->pieces = sentencepiece_module().open(bytes, error);
   check<DataError>(
-      status.ok() && model->processor.GetPieceSize() > 0,
+      model->pieces != nullptr,
       "{}: not a SentencePiece model ({}); expected one, or a folder with encoder.json, vocab.bpe and "
       "dict.txt",
-      file.string(), status.ok() ? "no pieces" : status.ToString());
-  const int pieces = model->processor.GetPieceSize();
+      file.string(), error);
+  const int pieces = model->pieces->pieces();
   model->out.assign(static_cast<size_t>(pieces), model->vocabulary.unk);
   model->back.assign(kFirstToken, -1);
   for (int piece = 0; piece < pieces; ++piece) {
-    if (model->processor.IsUnknown(piece) || model->processor.IsControl(piece)) continue;
+    if (model->pieces->is_unknown_or_control(piece)) continue;
     model->out[static_cast<size_t>(piece)] = static_cast<uint32_t>(model->back.size());
     model->back.push_back(piece);
   }
@@ -119,20 +103,17 @@ std::string train_sentencepiece(int64_t size, const std::function<bool(std::stri
   const int64_t own = 3, ours = kFirstToken + 1;
   check<UsageError>(size > ours + 16, "--train-vocab: expected more than {} tokens, found {}", ours + 16,
                     size);
-  Lines lines(next);
   std::string model;
-  const auto status = sentencepiece::SentencePieceTrainer::Train(
-      std::unordered_map<std::string, std::string>{{"vocab_size", std::to_string(size - ours + own)},
-                                                   {"model_type", "unigram"},
-                                                   {"character_coverage", "0.9995"},
-                                                   {"num_threads", "1"},
-                                                   {"input_sentence_size", "1000000"},
-                                                   {"shuffle_input_sentence", "false"},
-                                                   {"max_sentence_length", "65536"},
-                                                   {"minloglevel", "2"}},
-      &lines, &model);
-  check<DataError>(status.ok(), "no vocabulary of {} tokens can be trained on this text: {}", size,
-                   status.ToString());
+  const std::string error = sentencepiece_module().train({{"vocab_size", std::to_string(size - ours + own)},
+                                                          {"model_type", "unigram"},
+                                                          {"character_coverage", "0.9995"},
+                                                          {"num_threads", "1"},
+                                                          {"input_sentence_size", "1000000"},
+                                                          {"shuffle_input_sentence", "false"},
+                                                          {"max_sentence_length", "65536"},
+                                                          {"minloglevel", "2"}},
+                                                         next, model);
+  check<DataError>(error.empty(), "no vocabulary of {} tokens can be trained on this text: {}", size, error);
   return model;
 }
 

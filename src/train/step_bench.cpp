@@ -56,8 +56,20 @@ double peak_resident_gib() {
 
 }  // namespace
 
-StepBench bench_step(const Config& config, int64_t warmup, int64_t steps) {
+int64_t slice_samples(const Config& config) {
+  const bool by_seconds = config.model.modality == Modality::speech && config.speech.batch_seconds > 0;
+  const auto samples = by_seconds
+                           ? static_cast<int64_t>(config.speech.batch_seconds / config.speech.max_seconds)
+                           : config.data.batch;
+  const int64_t slices = config.run.accumulate;
+  return std::max<int64_t>(1, (samples + slices - 1) / slices);
+}
+
+StepBench bench_step(const Config& recipe, int64_t warmup, int64_t steps) {
+  Config config = recipe;
+  config.data.batch = slice_samples(recipe);
   StepBench bench;
+  bench.slices = recipe.run.accumulate;
   bench.precision = resolve_precision(config.run.precision);
   bench.threads = at::get_num_threads();
   bench.batch = config.data.batch;
@@ -103,8 +115,10 @@ std::string step_table(const StepBench& bench) {
     return fmt::format("{:7.3f} s  {:3.0f} %", median(seconds), 100 * median(seconds) / step);
   };
   std::string out =
-      fmt::format("{}, {} threads, {} samples × {} masks a step; medians of {} steps\n\n",
+      fmt::format("{}, {} threads, {} samples × {} masks a step; medians of {} steps\n",
                   name_of(bench.precision), bench.threads, bench.batch, bench.clones, bench.seconds.size());
+  if (bench.slices > 1) out += fmt::format("a step is one of the {} slices of an update\n", bench.slices);
+  out += "\n";
   out += fmt::format("  step             {:7.3f} s  ({:.3f} to {:.3f})\n", step, *least, *most);
   out += fmt::format("    forward        {}\n", share(bench.forward_seconds));
   out += fmt::format("    backward       {}\n", share(bench.backward_seconds));
@@ -124,6 +138,7 @@ std::string step_json(const StepBench& bench) {
   const nlohmann::json json{{"precision", name_of(bench.precision)},
                             {"threads", bench.threads},
                             {"batch", bench.batch},
+                            {"slices_per_update", bench.slices},
                             {"clones", bench.clones},
                             {"step_seconds", bench.seconds},
                             {"median_step_seconds", step},

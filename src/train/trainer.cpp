@@ -46,9 +46,10 @@ ExitCode train(Training& run) {
     book.enter(std::move(values));
 
     const bool last = run.state.update == run.lengths.stop_at;
-    const bool stopping = StopSignals::received() != 0;
-    if (run.held_out_loss && (last || is_multiple(run.state.update, run.lengths.valid_every))) {
-      book.held_out(run.held_out_loss());
+    bool stopping = StopSignals::received() != 0;
+    if (run.held_out_loss && !stopping && (last || is_multiple(run.state.update, run.lengths.valid_every))) {
+      if (const std::optional<double> loss = run.held_out_loss()) book.held_out(*loss);
+      stopping = StopSignals::received() != 0;
     }
     if (last || stopping || clock.due() || is_multiple(run.state.update, run.lengths.checkpoint_every)) {
       book.settle();  // metrics of everything that the checkpoint contains come first
@@ -63,9 +64,10 @@ ExitCode train(Training& run) {
   return StopSignals::received() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
 }
 
-double mean_loss(Objective& objective, const SliceStream& stream, uint64_t seed) {
+std::optional<double> mean_loss(Objective& objective, const SliceStream& stream, uint64_t seed) {
   double sum = 0, positions = 0;
   while (BatchPtr slice = stream.next()) {
+    if (StopSignals::received() != 0) return std::nullopt;
     const DeviceBatch batch = to_tensors(*slice);
     const StepOutput output = objective.evaluate(batch, {.seed = seed,
                                                          .update_samples = slice->update_samples,

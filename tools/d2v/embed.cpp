@@ -52,7 +52,7 @@ const Command& embed_command() {
            .min_positional = 1,
            .max_positional = 1,
            .options = {{"out", "FILE", "",
-                        "file to write, .safetensors or .npy; FILE.tsv beside it names the rows"},
+                        "file to write, .safetensors or .npy; a .tsv of the same name beside it names the rows"},
                        {"checkpoint", "FILE", "", "use this checkpoint instead of the run's newest"},
                        {"classes", "PATTERN", "",
                         "classes from file names: a regular expression with one group, such as '^([0-9])_'"},

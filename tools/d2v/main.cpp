@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "commands.h"
@@ -55,6 +56,9 @@ int dispatch(const std::vector<std::string>& arguments) {
   fail<UsageError>("unknown command '{}'{}", arguments[0], near.empty() ? "; `d2v --help` lists all" : near);
 }
 
+constexpr const char* kOutOfMemory =
+    "out of memory; raise run.accumulate (smaller slices, the same update), or use a smaller model";
+
 int report(const char* message, ExitCode code) {
   fmt::print(stderr, "d2v: error: {}\n", message);
   return static_cast<int>(code);
@@ -72,10 +76,11 @@ int main(int argc, char** argv) {
   } catch (const Error& error) {
     return report(error.what(), error.code());
   } catch (const std::bad_alloc&) {
-    return report("out of memory; use a smaller data.batch, more run.accumulate steps, or a smaller model",
-                  ExitCode::failure);
+    return report(kOutOfMemory, ExitCode::failure);
   } catch (const std::exception& error) {
-    return report(error.what(), ExitCode::failure);
+    // LibTorch's allocator throws an error of its own.
+    const bool memory = std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
+    return report(memory ? kOutOfMemory : error.what(), ExitCode::failure);
   } catch (...) {
     return report("an unknown exception", ExitCode::failure);
   }

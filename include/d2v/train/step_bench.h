@@ -1,5 +1,5 @@
-// How fast a recipe's training step is on this machine: forward, backward, AdamW and EMA on made-up samples
-// (synthetic_batch.h).
+// How fast a recipe's training step is on this machine: forward and backward of a slice of its update, AdamW and EMA, on
+// made-up samples (synthetic_batch.h).
 //
 // The loader is left out: masks are drawn beforehand, as in the published implementation's own timing.
 #pragma once
@@ -15,7 +15,8 @@ namespace d2v {
 struct StepBench {
   Precision precision = Precision::fp32;
   int64_t threads = 1;
-  int64_t batch = 0;            // samples per step
+  int64_t batch = 0;            // samples per step: one slice
+  int64_t slices = 1;           // of an update of the recipe: run.accumulate
   int64_t clones = 0;           // masked views per sample
   int64_t tokens = 0;           // visible tokens of a step that the student encodes
   std::vector<double> seconds;  // of each timed step
@@ -27,7 +28,12 @@ struct StepBench {
   double peak_gib = 0;  // resident memory of the process at its highest
 };
 
-// Runs `warmup` untimed and `steps` timed updates of config at data.batch samples. Throws UsageError as make_objective.
+// Samples of a slice of the recipe's update: data.batch, or speech.batch_seconds of the longest recordings, over
+// run.accumulate, rounded up.
+int64_t slice_samples(const Config& config);
+
+// Runs `warmup` untimed and `steps` timed steps of slice_samples(config) samples: forward, backward and update.
+// Throws UsageError as make_objective.
 StepBench bench_step(const Config& config, int64_t warmup, int64_t steps);
 
 std::string step_table(const StepBench& bench);

@@ -29,20 +29,21 @@ struct Training {
   const RunLengths& lengths;
   const RunFolder& folder;
   Objective& objective;
-  TrainingState& state;                   // where the run stands; advanced by train()
-  SliceStream stream;                     // at state.update
-  std::function<double()> held_out_loss;  // empty: there are no held-out samples
+  TrainingState& state;  // where the run stands; advanced by train()
+  SliceStream stream;    // at state.update
+  // Empty: there are no held-out samples. Gives nothing when a stop signal came meanwhile.
+  std::function<std::optional<double>()> held_out_loss;
   TrainObservers observers;
 };
 
 // Trains from state.update to lengths.stop_at, writing metrics, events and checkpoints into the folder. SIGINT and
-// SIGTERM finish the update and save; a second SIGINT ends the process.
+// SIGTERM finish the update and save, without the held-out loss that may be due; a second SIGINT ends the process.
 // Returns ok, interrupted or terminated. Throws CollapseError (variance guard, too many non-finite gradients);
 // StorageError (the checkpoint of before is kept); what the stream throws.
 ExitCode train(Training& training);
 
 // The loss per masked position over all slices of a stream that ends with null, without gradients; masks and noise are
-// fixed by seed and sample. Throws what the stream throws.
-double mean_loss(Objective& objective, const SliceStream& stream, uint64_t seed);
+// fixed by seed and sample. Nothing when a stop signal comes. Throws what the stream throws.
+std::optional<double> mean_loss(Objective& objective, const SliceStream& stream, uint64_t seed);
 
 }  // namespace d2v
