@@ -1,9 +1,12 @@
 # Shared by the scripts of this folder; source it, do not run it.
 # shellcheck shell=bash
 
+# A command that fails inside $(...) ends it there, as outside.
+shopt -s inherit_errexit
+
 REPO_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034  # used by those who source this file
-D2V_CACHE_DIR=${D2V_CACHE:-${HOME:?HOME is not set; set it, or D2V_CACHE}/.cache/d2v}
+CALLER_DIR=$PWD # paths that a user gives are relative to it; the scripts themselves run in REPO_ROOT
 
 say() { printf '%s\n' "$*"; }
 
@@ -15,6 +18,20 @@ die() {
 
 # have COMMAND: is it on PATH?
 have() { command -v "$1" > /dev/null 2>&1; }
+
+# given_path PATH: prints a path that the user gave, made absolute.
+given_path() {
+  case $1 in
+    /*) say "$1" ;;
+    *) say "$CALLER_DIR/$1" ;;
+  esac
+}
+
+# shellcheck disable=SC2034  # used by those who source this file
+D2V_CACHE_DIR=$(given_path "${D2V_CACHE:-${HOME:?HOME is not set; set it, or D2V_CACHE}/.cache/d2v}")
+# For CMake and the scripts that are called from here.
+[[ -z ${D2V_CACHE:-} ]] || export D2V_CACHE=$D2V_CACHE_DIR
+[[ -z ${LIBTORCH_ROOT:-} ]] || LIBTORCH_ROOT=$(given_path "$LIBTORCH_ROOT")
 
 # find_nvcc: prints the path of nvcc, the toolkit's or the one that setup.sh fetched; fails where there is none.
 find_nvcc() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a build needs: Debian packages, LibTorch and, with --cuda, the CUDA side.
+# Installs what a build and its tests need: Debian packages, LibTorch and, with --cuda, the CUDA side.
 # A second run finds everything there and does nothing.
 set -euo pipefail
 # shellcheck source=tools/common.sh
@@ -7,8 +7,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat << 'TEXT'
-usage: tools/setup.sh [--cuda | --cuda-build]
+usage: tools/setup.sh [--checks] [--cuda | --cuda-build]
 
+  --checks      also what lint, fuzzing and benchmarks need (clang and others; .ci/run asks for it)
   --cuda        also what a CUDA build needs to compile, link and run
   --cuda-build  only what it needs to compile and link (no GPU, smaller)
 
@@ -24,12 +25,14 @@ readonly NVCC_VERSION=13.0.88
 readonly LEVELS=(cpu cuda-build cuda) # each holds all of the ones before it
 
 LEVEL=cpu
+PACKAGES=(tools/packages.txt)
 TARGET=$D2V_CACHE_DIR/libtorch-$VERSION
 PART="" # temporary folder, gone at exit
 
 parse_arguments() {
   while (($# > 0)); do
     case $1 in
+      --checks) PACKAGES+=(tools/packages-checks.txt) ;;
       --cuda) LEVEL=cuda ;;
       --cuda-build) LEVEL=cuda-build ;;
       -h | --help)
@@ -38,7 +41,7 @@ parse_arguments() {
         ;;
       *)
         usage >&2
-        die "expected --cuda, --cuda-build or nothing, found '$1'"
+        die "expected --checks, --cuda, --cuda-build or nothing, found '$1'"
         ;;
     esac
     shift
@@ -54,7 +57,7 @@ check_machine() {
 
 # --- Debian packages --------------------------------------------------------------------------------
 
-wanted_packages() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' tools/packages.txt; }
+wanted_packages() { sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "${PACKAGES[@]}"; }
 
 missing_packages() {
   # shellcheck disable=SC2016  # the ${} is dpkg-query's
@@ -66,7 +69,7 @@ missing_packages() {
 install_packages() {
   [[ -z ${D2V_NO_APT:-} ]] || return 0
   if ! have dpkg-query || ! have apt-get; then
-    die "expected Debian's dpkg and apt-get, found none. Install the packages of tools/packages.txt by hand," \
+    die "expected Debian's dpkg and apt-get, found none. Install the packages of ${PACKAGES[*]} by hand," \
       "then run again with D2V_NO_APT=1"
   fi
   local missing
@@ -97,7 +100,9 @@ fetch_wheels() {
   mkdir -p "$folder"
   python3 -m pip --version > /dev/null 2>&1 ||
     die "expected 'python3 -m pip' to work, found that it does not. Install Debian's python3-pip"
-  python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes --requirement "$list" \
+  # pip puts the wheels together in TMPDIR, often a small disk; where they are unpacked, there is room.
+  mkdir -p "$PART/tmp"
+  TMPDIR=$PART/tmp python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes --requirement "$list" \
     --dest "$folder" --python-version 3.11 --implementation cp \
     --platform manylinux_2_28_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_25_x86_64 \
     --platform manylinux_2_18_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
@@ -123,10 +128,29 @@ unpack() {
 
 free_space() { df -Ph "$D2V_CACHE_DIR" | awk 'NR == 2 {print $4 " free in " $6}'; }
 
+# disk_of FOLDER: prints the disk's device number, free MB and mount point; FOLDER need not be there yet.
+disk_of() {
+  local folder=$1
+  while [[ ! -e $folder ]]; do folder=$(dirname "$folder"); done
+  say "$(stat -c %d "$folder") $(df -Pm "$folder" | awk 'NR == 2 {print $4, $6}')"
+}
+
+# need_space_mb HERE KEPT: room for HERE MB in D2V_CACHE, and for KEPT MB of downloads in pip's own cache, which is
+# often on another disk and may be turned off.
 need_space_mb() {
-  local free
-  free=$(df -Pm "$D2V_CACHE_DIR" | awk 'NR == 2 {print $4}')
-  ((free >= $1)) || die "expected $1 MB free for $D2V_CACHE_DIR, found $free MB. Make room, or set D2V_CACHE"
+  local here=$1 kept=$2 pip_cache disk free mount pip_disk pip_free pip_mount
+  read -r disk free mount < <(disk_of "$D2V_CACHE_DIR")
+  if pip_cache=$(python3 -m pip cache dir 2> /dev/null) && [[ $pip_cache == /* ]]; then
+    read -r pip_disk pip_free pip_mount < <(disk_of "$pip_cache")
+    if [[ $pip_disk == "$disk" ]]; then
+      here=$((here + kept))
+    elif ((pip_free < kept)); then
+      die "expected $kept MB free for pip's cache in $pip_cache, found $pip_free MB in $pip_mount." \
+        "Make room, or set PIP_CACHE_DIR to another folder or PIP_NO_CACHE_DIR=1"
+    fi
+  fi
+  ((free >= here)) ||
+    die "expected $here MB free for $D2V_CACHE_DIR, found $free MB in $mount. Make room, or set D2V_CACHE"
 }
 
 # put_in_place PART TARGET: the one moment at which the result appears.
@@ -218,10 +242,13 @@ install_libtorch() {
   if libtorch_is_there; then
     return 0
   fi
-  local root=$PART/libtorch size=2500
-  [[ $LEVEL == cpu ]] || size=4000
-  [[ $LEVEL != cuda ]] || size=9000
-  need_space_mb "$size"
+  local root=$PART/libtorch
+  # The wheels, pip's second copy of them, and what is unpacked; then what pip keeps.
+  case $LEVEL in
+    cpu) need_space_mb 2500 600 ;;
+    cuda-build) need_space_mb 4000 600 ;;
+    cuda) need_space_mb 11000 3000 ;;
+  esac
   say "setup: fetching LibTorch $VERSION (about 545 MB)"
   fetch_wheels "$PART/wheels" < tools/requirements-libtorch.txt
   say "setup: unpacking LibTorch"
@@ -255,7 +282,7 @@ install_nvcc() {
   if find_nvcc > /dev/null; then
     return 0
   fi
-  need_space_mb 1500
+  need_space_mb 1500 300
   say "setup: no CUDA toolkit found; fetching nvcc $NVCC_VERSION"
   fetch_wheels "$PART/nvcc-wheels" < tools/requirements-nvcc.txt
   mkdir -p "$root"

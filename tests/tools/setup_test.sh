@@ -70,19 +70,47 @@ expect_failure --cuda-build
 echo "cpu 0000000000000000" > "$D2V_CACHE/libtorch-2.11.0/.d2v"
 expect_failure
 
-# Debian packages: when not root, the one command is printed
-if ((EUID == 0)) && command -v setpriv > /dev/null && setpriv --reuid=65534 --clear-groups test -x "$repo/tools/setup.sh"; then
+# A disk that is full is named before anything is fetched: the cache's, and pip's where it is another
+mkdir "$work/bin"
+cat > "$work/bin/df" << 'END'
+#!/bin/sh
+echo "Filesystem 1048576-blocks Used Available Capacity Mounted on"
+case $* in
+  */shm*) echo "tmpfs 64 0 ${FAKE_FREE_SHM:-99999} 0% /dev/shm" ;;
+  *) echo "/dev/disk 99999 0 ${FAKE_FREE:-99999} 0% /mnt/disk" ;;
+esac
+END
+chmod 755 "$work/bin" "$work/bin/df"
+rm -r "$D2V_CACHE/libtorch-2.11.0"
+FAKE_FREE=100 PATH=$work/bin:$PATH expect_failure
+expect_text "MB free for $D2V_CACHE, found 100 MB in /mnt/disk"
+expect_nothing_left
+if [[ -d /dev/shm && $(stat -c %d /dev/shm) != $(stat -c %d "$work") ]]; then
+  FAKE_FREE_SHM=10 PIP_CACHE_DIR=/dev/shm/d2v_pip PATH=$work/bin:$PATH expect_failure
+  expect_text "MB free for pip's cache in /dev/shm/d2v_pip, found 10 MB in /dev/shm"
+  FAKE_FREE_SHM=10 PIP_NO_CACHE_DIR=1 PATH=$work/bin:$PATH expect_failure
+  expect_text "Nothing was installed"
+else
+  echo "SKIPPED tools/setup_test: room for pip's cache on another disk (no /dev/shm on a disk of its own)"
+fi
+
+# Debian packages: when not root, the one command is printed; what only the checks need is asked for with --checks only
+readonly NOBODY=(setpriv --reuid=65534 --clear-groups)
+as_nobody() { D2V_NO_APT="" D2V_CACHE=$work/nobody/cache PATH=$work/bin:$PATH "${NOBODY[@]}" "$repo/tools/setup.sh" "$@"; }
+if ((EUID == 0)) && command -v setpriv > /dev/null && "${NOBODY[@]}" test -x "$repo/tools/setup.sh"; then
   mkdir -m 777 "$work/nobody"
   chmod 755 "$work"
-  mkdir "$work/bin"
   printf '#!/bin/sh\nexit 1\n' > "$work/bin/dpkg-query"
-  chmod 755 "$work/bin" "$work/bin/dpkg-query"
-  if D2V_NO_APT="" D2V_CACHE=$work/nobody/cache PATH=$work/bin:$PATH \
-    setpriv --reuid=65534 --clear-groups "$repo/tools/setup.sh" > "$work/out" 2>&1; then
-    fail "expected missing packages to stop a user who is not root"
-  fi
+  chmod 755 "$work/bin/dpkg-query"
+  if as_nobody > "$work/out" 2>&1; then fail "expected missing packages to stop a user who is not root"; fi
   expect_text "sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends"
   expect_text "ninja-build"
+  ! grep -q clang-tidy "$work/out" || fail "expected no packages of the checks without --checks"
+  if as_nobody --checks > "$work/out" 2>&1; then fail "expected missing packages to stop a user who is not root"; fi
+  expect_text "ninja-build"
+  expect_text "clang-tidy"
+else
+  echo "SKIPPED tools/setup_test: Debian packages for a user who is not root (needs root, setpriv and a repository that all can read)"
 fi
 
 echo "setup.sh: all cases passed"

@@ -1,7 +1,8 @@
 # Finds an unpacked LibTorch without its own CMake package, which needs nvcc even for a CPU build and
 # changes global flags.
 #
-# Where it looks: $LIBTORCH_ROOT (or -DLIBTORCH_ROOT=...), else the cache that tools/setup.sh fills.
+# Where it looks: -DLIBTORCH_ROOT=..., which a build folder remembers; else $LIBTORCH_ROOT as it is at each
+# configuring, so that a change of it is taken up; else the cache that tools/setup.sh fills.
 # Layout: ROOT/torch/{include,lib} and ROOT/nvidia/*/lib (a site-packages folder), or ROOT/{include,lib}.
 #
 # Gives
@@ -14,13 +15,13 @@ if(NOT _torch_cache)
 endif()
 if(NOT LIBTORCH_ROOT)
   if(DEFINED ENV{LIBTORCH_ROOT} AND NOT "$ENV{LIBTORCH_ROOT}" STREQUAL "")
-    set(_torch_root "$ENV{LIBTORCH_ROOT}")
+    set(LIBTORCH_ROOT "$ENV{LIBTORCH_ROOT}")
   else()
-    set(_torch_root "${_torch_cache}/libtorch-2.11.0")
+    set(LIBTORCH_ROOT "${_torch_cache}/libtorch-2.11.0")
   endif()
-  set(LIBTORCH_ROOT "${_torch_root}" CACHE PATH "Folder of an unpacked LibTorch")
 endif()
 
+unset(_torch_dir)
 foreach(_dir "${LIBTORCH_ROOT}/torch" "${LIBTORCH_ROOT}")
   if(EXISTS "${_dir}/lib/libtorch_cpu.so")
     set(_torch_dir "${_dir}")
@@ -31,7 +32,8 @@ endforeach()
 if(NOT _torch_dir)
   message(FATAL_ERROR
       "LibTorch: expected torch/lib/libtorch_cpu.so under ${LIBTORCH_ROOT}, found none.\n"
-      "Run tools/setup.sh, or set LIBTORCH_ROOT to a folder that has it and delete this build folder.")
+      "Run tools/setup.sh, or set LIBTORCH_ROOT to a folder that has it. A build folder that was configured with "
+      "-DLIBTORCH_ROOT=... keeps that; -ULIBTORCH_ROOT makes it forget.")
 endif()
 
 if(EXISTS "${_torch_dir}/include/torch/headeronly/version.h")
