@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
-#include <sstream>
 #include <unistd.h>
 
 #include "audio_support.h"
 #include "d2v/base/check.h"
 #include "d2v/base/philox.h"
+#include "odd_files.h"
 #include "test_data.h"
 
 #include "doctest.h"
@@ -100,44 +99,23 @@ TEST_CASE("a span has the bits of the whole: WAV, FLAC, mp3, Vorbis, Opus, AAC, 
 TEST_CASE("every odd recording is read as its manifest says, or refused by name") {
   D2V_NEED_TEST_DATA("datasets/speech/odd");
   const fs::path odd = test::test_data() / "datasets/speech/odd";
-  std::ifstream manifest(odd / "MANIFEST.tsv");
-  std::string line;
-  std::getline(manifest, line);
-  // What differs from the manifest's "ok", and why.
-  const std::map<std::string, std::string> refused{
-      {"gen_f32_nan_inf.wav", "holds NaN or infinity"},
-      {"gen_zero_samples.wav", "has no samples"},
-      {"pydub_test1_empty.wav", "has no samples"},
-      {"tt_test.aiff", "has no samples"},
-  };
-  // Cut within its last frame, of which nothing is decoded; all before is whole.
-  const std::string read_all_the_same = "tt_vbri.mp3";
   int files = 0;
-  while (std::getline(manifest, line)) {
-    std::istringstream fields(line);
-    std::string name, bytes, codec, outcome;
-    int64_t rate = 0, channels = 0, frames = 0;
-    fields >> name >> bytes >> codec;
-    if (codec == "-") {
-      outcome = "fail";
-    } else {
-      fields >> rate >> channels >> frames >> outcome;
-    }
-    INFO(name);
+  for (const test::OddFile& file : test::odd_recordings()) {
+    INFO(file.name);
     ++files;
-    const std::string error = error_of(odd / name);
-    if (outcome == "fail" || (outcome == "warn" && name != read_all_the_same) || refused.contains(name)) {
-      CHECK(contains(error, name));
-      if (refused.contains(name)) CHECK(contains(error, refused.at(name)));
+    const std::string error = error_of(odd / file.name);
+    if (!file.usable) {
+      CHECK(contains(error, file.name));
+      if (file.ok) CHECK(contains(error, test::kOddRecordings.at(file.name)));
       continue;
     }
     CHECK(error == "(no error)");
     if (error != "(no error)") continue;
-    const AudioInfo info = read_audio_info(odd / name);
-    CHECK(info.codec == codec);
-    CHECK(info.rate == rate);
-    CHECK(info.channels == channels);
-    CHECK(static_cast<double>(info.samples) == doctest::Approx(frames).epsilon(0.02));
+    const AudioInfo info = read_audio_info(odd / file.name);
+    CHECK(info.codec == file.fields[2]);
+    CHECK(info.rate == std::stoll(file.fields[3]));
+    CHECK(info.channels == std::stoll(file.fields[4]));
+    CHECK(static_cast<double>(info.samples) == doctest::Approx(std::stod(file.fields[5])).epsilon(0.02));
   }
   CHECK(files == 68);
 }
