@@ -147,6 +147,24 @@ TEST_CASE("what is not a recording is refused with a reason") {
       "the recording ends after 1.00 s"));
 }
 
+TEST_CASE("a header that promises more than a recording can have is refused") {
+  // Sony Wave64: chunks by GUID with sizes of 64 bits; `fact` says how many samples there are.
+  const std::string tail("\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", 12);
+  const auto number = [](uint64_t value) { return std::string(reinterpret_cast<const char*>(&value), 8); };
+  const std::string format = test::wav_bytes(std::vector<int16_t>{}, 16000).substr(20, 16);
+  const auto w64 = [&](uint64_t samples) {
+    return "riff" + std::string("\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", 12) + number(336) +
+           "wave" + tail + "fmt " + tail + number(40) + format + "fact" + tail + number(32) +
+           number(samples) + "data" + tail + number(224) + std::string(200, 'x');
+  };
+  const test::TemporaryFolder folder;
+  test::write(folder.path() / "good.w64", w64(100));
+  CHECK(read_audio_info(folder.path() / "good.w64").samples == 100);
+  test::write(folder.path() / "long.w64", w64(uint64_t{1} << 60));
+  CHECK(contains(error_of(folder.path() / "long.w64"),
+                 "long.w64: broken audio file: expected at most 2^40 samples"));
+}
+
 TEST_CASE("no playlist or script is followed") {
   const test::TemporaryFolder folder;
   test::write(folder.path() / "sound.wav", test::wav_bytes(test::tone(1, 16000), 16000));
