@@ -9,6 +9,7 @@
 #include "audio_io.h"
 #include "cut_wav.h"
 #include "d2v/base/check.h"
+#include "length_cache.h"
 
 namespace fs = std::filesystem;
 
@@ -101,6 +102,9 @@ AudioFile::AudioFile(const ByteSource& source) : bytes_(checked(source)), name_(
     info_.samples = av_rescale_q(stream.duration, stream.time_base, state_->samples());
   }
   check<DataError>(info_.samples > 0, "{}: the recording has no samples", name_);
+  check<DataError>(possible_length(info_.rate, info_.samples),
+                   "{}: broken audio file: expected at most 2^40 samples at up to 8 MHz, found {} at {} Hz",
+                   name_, info_.samples, info_.rate);
 }
 
 AudioFile::~AudioFile() = default;

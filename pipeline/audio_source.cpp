@@ -16,6 +16,7 @@
 #include "d2v/pipeline/resampler.h"
 #include "d2v/pipeline/spectrogram.h"
 #include "d2v/pipeline/synthetic.h"
+#include "length_cache.h"
 #include "record_cache.h"
 #include "tsan.h"
 
@@ -29,17 +30,6 @@ constexpr std::array<std::string_view, 32> kEndings{
     ".wav", ".wave", ".flac", ".mp3", ".ogg", ".oga",  ".opus", ".m4a", ".aac",  ".mp4", ".wma",
     ".aif", ".aiff", ".aifc", ".afc", ".au",  ".snd",  ".caf",  ".w64", ".rf64", ".amr", ".ac3",
     ".wv",  ".ape",  ".tta",  ".mka", ".mkv", ".webm", ".mov",  ".m4b", ".3gp",  ".mp2"};
-
-constexpr std::string_view kCacheVersion = "d2vleng1";
-
-// A recording's header, and the file it was read from. A plain record.
-struct CachedLength {
-  uint64_t id = 0;
-  uint64_t bytes = 0;
-  int64_t changed = 0;  // in ticks of the file clock
-  int64_t rate = 0;
-  int64_t samples = 0;
-};
 
 CachedLength stamp_of(const FolderSource& source, uint32_t row) {
   const ByteStamp stamp = source.stamp(row);
@@ -77,9 +67,7 @@ void compare_with_manifest(const FolderSource& source, const Scanned& scanned) {
 
 Scanned scan_lengths(const FolderSource& source, const LengthScan& settings) {
   if (source.made) return lengths_of_made(source);
-  std::unordered_map<uint64_t, CachedLength> known;
-  for (const CachedLength& length : read_records<CachedLength>(settings.cache, kCacheVersion))
-    known[length.id] = length;
+  const std::unordered_map<uint64_t, CachedLength> known = read_length_cache(settings.cache);
   const auto count = static_cast<uint32_t>(source.size());
   Scanned scanned{std::vector<CachedLength>(count), std::vector<std::string>(count)};
   std::vector<char> read(count, 0);
@@ -109,7 +97,7 @@ Scanned scan_lengths(const FolderSource& source, const LengthScan& settings) {
     std::vector<CachedLength> good;
     for (const CachedLength& length : scanned.lengths)
       if (length.samples > 0) good.push_back(length);
-    write_records(settings.cache, kCacheVersion, good);
+    write_length_cache(settings.cache, good);
   } catch (const StorageError& error) {
     log_warning("the lengths of the recordings are not kept for the next time: {}", error.what());
   }

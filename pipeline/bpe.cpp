@@ -180,12 +180,14 @@ class Bpe : public Tokenizer {
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> open_bpe(const fs::path& folder) {
-  return std::make_unique<Bpe>(read_bpe_files(folder, true));
+std::unique_ptr<Tokenizer> make_bpe(std::shared_ptr<const BpeFiles> files) {
+  return std::make_unique<Bpe>(std::move(files));
 }
 
+std::unique_ptr<Tokenizer> open_bpe(const fs::path& folder) { return make_bpe(read_bpe_files(folder, true)); }
+
 std::unique_ptr<Tokenizer> open_gpt2(const fs::path& folder) {
-  return std::make_unique<Bpe>(read_bpe_files(folder, false));
+  return make_bpe(read_bpe_files(folder, false));
 }
 
 }  // namespace d2v

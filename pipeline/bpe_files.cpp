@@ -70,9 +70,10 @@ Encoder read_encoder(const fs::path& file, std::string_view text) {
   Encoder encoder;
   std::string bytes;
   for (const auto& [token, id] : json.items()) {
+    // Not dump() of lists and objects: it calls itself for each level, and a file may nest them as deep as it is long.
     check<DataError>(id.is_number_unsigned() && id.get<uint64_t>() < (1u << 24),
                      "{}: token {} has the id {}, expected a number below 2^24", file.string(), token,
-                     id.dump());
+                     id.is_structured() ? id.type_name() : id.dump());
     // Special tokens such as <|endoftext|> are ASCII and so stand for themselves.
     check<DataError>(to_bytes(token, bytes), "{}: token {} is not written in GPT-2's characters for bytes",
                      file.string(), token);
@@ -87,7 +88,12 @@ void take_encoder(const fs::path& file, const Encoder& encoder, BpeFiles& files)
   check<DataError>(last < 4 * encoder.size() + 1024, "{}: ids go up to {} for {} tokens", file.string(), last,
                    encoder.size());
   files.tokens.resize(last + 1);
-  for (const auto& [token, id] : encoder) files.tokens[id] = token;
+  std::vector<bool> given(last + 1);
+  for (const auto& [token, id] : encoder) {
+    check<DataError>(!given[id], "{}: the id {} is given to two tokens", file.string(), id);
+    given[id] = true;
+    files.tokens[id] = token;
+  }
   for (int byte = 0; byte < 256; ++byte) {
     const auto found = encoder.find(std::string(1, static_cast<char>(byte)));
     check<DataError>(found != encoder.end(), "{}: no token for the byte {}", file.string(), byte);
@@ -149,20 +155,15 @@ void take_dictionary(const fs::path& file, std::string_view text, BpeFiles& file
 
 }  // namespace
 
-std::shared_ptr<const BpeFiles> read_bpe_files(const fs::path& folder, bool dictionary) {
+std::shared_ptr<const BpeFiles> parse_bpe_files(const BpeTexts& texts, const fs::path& folder) {
   auto files = std::make_shared<BpeFiles>();
-  const fs::path encoder_file = folder / "encoder.json", pairs_file = folder / "vocab.bpe";
-  const std::string encoder_text = read_file(encoder_file, kMaxFile),
-                    pairs_text = read_file(pairs_file, kMaxFile);
-  const Encoder encoder = read_encoder(encoder_file, encoder_text);
-  take_encoder(encoder_file, encoder, *files);
-  take_pairs(pairs_file, pairs_text, encoder, *files);
-  uint64_t hash = path_id(encoder_text) * 31 + path_id(pairs_text);
-  if (dictionary) {
-    const fs::path file = folder / "dict.txt";
-    const std::string text = read_file(file, kMaxFile);
-    take_dictionary(file, text, *files);
-    hash = hash * 31 + path_id(text);
+  const Encoder encoder = read_encoder(folder / "encoder.json", texts.encoder);
+  take_encoder(folder / "encoder.json", encoder, *files);
+  take_pairs(folder / "vocab.bpe", texts.pairs, encoder, *files);
+  uint64_t hash = path_id(texts.encoder) * 31 + path_id(texts.pairs);
+  if (texts.dictionary) {
+    take_dictionary(folder / "dict.txt", *texts.dictionary, *files);
+    hash = hash * 31 + path_id(*texts.dictionary);
   } else {
     files->vocabulary.size = static_cast<uint32_t>(files->tokens.size());
     for (uint32_t id = 0; id < files->tokens.size(); ++id) {
@@ -172,6 +173,14 @@ std::shared_ptr<const BpeFiles> read_bpe_files(const fs::path& folder, bool dict
   }
   files->vocabulary.hash = std::max<uint64_t>(hash, 1);
   return files;
+}
+
+std::shared_ptr<const BpeFiles> read_bpe_files(const fs::path& folder, bool dictionary) {
+  const std::string encoder = read_file(folder / "encoder.json", kMaxFile),
+                    pairs = read_file(folder / "vocab.bpe", kMaxFile);
+  if (!dictionary) return parse_bpe_files({encoder, pairs, std::nullopt}, folder);
+  const std::string dictionary_text = read_file(folder / "dict.txt", kMaxFile);
+  return parse_bpe_files({encoder, pairs, dictionary_text}, folder);
 }
 
 }  // namespace d2v

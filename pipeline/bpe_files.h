@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "d2v/pipeline/tokenizer.h"
@@ -57,6 +59,19 @@ struct BpeFiles {
   std::vector<uint32_t> back;       // GPT-2 id of an id, kNoToken for special tokens
   Vocabulary vocabulary;
 };
+
+// What the files hold.
+struct BpeTexts {
+  std::string_view encoder, pairs;  // encoder.json, vocab.bpe
+  std::optional<std::string_view>
+      dictionary;  // dict.txt; without it ids are GPT-2's, and there are no special tokens
+};
+
+// `folder` is for messages. Throws DataError as bpe.h says.
+std::shared_ptr<const BpeFiles> parse_bpe_files(const BpeTexts& texts, const std::filesystem::path& folder);
+
+// A tokenizer of them (bpe.cpp).
+std::unique_ptr<Tokenizer> make_bpe(std::shared_ptr<const BpeFiles> files);
 
 // Without `dictionary` ids are GPT-2's, and there are no special tokens. Throws DataError as bpe.h says.
 std::shared_ptr<const BpeFiles> read_bpe_files(const std::filesystem::path& folder, bool dictionary);

@@ -62,6 +62,9 @@ FolderSource scan_folder(const fs::path& folder, const DataConfig& config, const
   source.kind = kind.modality;
   source.root = folder;
   source.report = walked.report;
+  source.other_files = name_others(
+      folder, walked,
+      fmt::format("not a {} by its name (looked for names ending in {})", kind.one, kind.shown_endings));
   if (config.deduplicate) source.report.duplicates = drop_equal_files(folder, walked.found);
   source.split_folders = has_split_folders(walked.found);
   std::vector<ListedSample> listed;
@@ -108,6 +111,7 @@ FolderSource subset(const FolderSource& source, std::span<const uint32_t> rows) 
   part.split_folders = source.split_folders;
   part.report = source.report;
   part.left_out_files = source.left_out_files;
+  part.other_files = source.other_files;
   part.given = source.given;
   part.texts = source.texts;
   part.shards = source.shards;

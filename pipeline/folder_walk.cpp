@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <set>
 
 #include "d2v/base/check.h"
@@ -16,6 +17,7 @@ struct Walk {
   bool skip_links;
   const std::function<bool(const fs::path&)>& counts;
   WalkedFolder result{};
+  std::set<std::string> others{};
   std::vector<fs::path> above{};  // real paths of the folders being read: a link to one of them is a circle
 
   void read(const fs::path& folder) {
@@ -41,6 +43,8 @@ struct Walk {
         result.found.push_back(entry.path().lexically_relative(root).generic_string());
       } else {
         ++result.report.other_files;
+        others.insert(entry.path().lexically_relative(root).generic_string());
+        if (others.size() > kMostNamed) others.erase(std::prev(others.end()));
       }
     }
     above.pop_back();
@@ -54,7 +58,19 @@ WalkedFolder walk_folder(const fs::path& root, bool skip_links,
   Walk walk{root, skip_links, counts};
   walk.read(root);
   std::sort(walk.result.found.begin(), walk.result.found.end());
+  walk.result.others.assign(walk.others.begin(), walk.others.end());
   return std::move(walk.result);
+}
+
+std::vector<BadFile> name_others(const fs::path& root, const WalkedFolder& walked, std::string_view reason) {
+  std::vector<BadFile> files;
+  for (const std::string& path : walked.others)
+    files.push_back({path, fmt::format("{}: {}", (root / path).string(), reason), 1, false});
+  const auto unnamed = walked.report.other_files - static_cast<int64_t>(files.size());
+  if (unnamed > 0)
+    files.push_back(
+        {"…", fmt::format("{}: {} more files: {}", root.string(), unnamed, reason), unnamed, false});
+  return files;
 }
 
 void check_exists(const fs::path& path, std::string_view things) {

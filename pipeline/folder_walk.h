@@ -11,15 +11,24 @@
 
 namespace d2v {
 
+// So many files of other kinds are named; more are counted only. A data set may have one beside each sample.
+inline constexpr size_t kMostNamed = 1000;
+
 struct WalkedFolder {
-  std::vector<std::string> found;  // within the folder, '/' between folders; sorted
-  ScanReport report;               // other files and skipped links
+  std::vector<std::string> found;   // within the folder, '/' between folders; sorted
+  std::vector<std::string> others;  // the first of report.other_files, at most kMostNamed, likewise
+  ScanReport report;                // other files and skipped links
 };
 
 // Files that `counts` takes, in all sub-folders. Names that start with a dot are passed over; links are followed, without
 // going in circles, or with skip_links counted and left. Throws DataError where the folder, or one below, cannot be read.
 WalkedFolder walk_folder(const std::filesystem::path& root, bool skip_links,
                          const std::function<bool(const std::filesystem::path&)>& counts);
+
+// walked.others as files that are not used: each with `reason` behind its path, and a last one, "…", for those that are counted
+// only.
+std::vector<BadFile> name_others(const std::filesystem::path& root, const WalkedFolder& walked,
+                                 std::string_view reason);
 
 // Throws UsageError where nothing was given, DataError where it does not exist.
 void check_exists(const std::filesystem::path& path, std::string_view things);

@@ -5,14 +5,12 @@
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
-#include "d2v/pipeline/byte_source.h"
 
 namespace fs = std::filesystem;
 
 namespace d2v {
 namespace {
 
-constexpr size_t kChunk = 1 << 18;
 constexpr uint64_t kKeepFree = uint64_t{1} << 30;
 constexpr uint64_t kLookEvery = uint64_t{64} << 20;  // bytes between two looks at the free room
 constexpr int kGzipOnly = 15 + 16;                   // window bits, and zlib's flag
@@ -37,18 +35,16 @@ void check_room(const fs::path& packed, const fs::path& out, uint64_t written) {
 
 }  // namespace
 
-uint64_t unpack_gzip(const fs::path& packed, const fs::path& out) {
-  const OpenBytes in{ByteSource(packed)};
-  AtomicFile file(out);
+uint64_t inflate_gzip(const OpenBytes& packed, const std::function<void(std::span<const uint8_t>)>& take,
+                      size_t chunk) {
   Inflater inflater;
   z_stream& z = inflater.stream;
-  std::vector<uint8_t> input(kChunk), output(kChunk);
-  uint64_t read = 0, written = 0, looked = 0;
+  std::vector<uint8_t> input(chunk), output(chunk);
+  uint64_t read = 0, written = 0;
   bool in_member = false, more_inside = false;  // more_inside: zlib has output that it had no room for
-  check_room(packed, out, 0);
   for (;;) {
     if (z.avail_in == 0 && !more_inside) {
-      const size_t got = in.read_at(read, input);
+      const size_t got = packed.read_at(read, input);
       if (got == 0) break;
       read += got;
       z.next_in = input.data();
@@ -64,23 +60,35 @@ uint64_t unpack_gzip(const fs::path& packed, const fs::path& out) {
     z.avail_out = static_cast<uInt>(output.size());
     const int result = inflate(&z, Z_NO_FLUSH);
     check<DataError>(result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR,
-                     "{}: broken gzip data near byte {} ({})", packed.string(), read - z.avail_in,
+                     "{}: broken gzip data near byte {} ({})", packed.name(), read - z.avail_in,
                      z.msg != nullptr ? z.msg : "zlib gives no reason");
     const size_t made = output.size() - z.avail_out;
-    file.write(std::as_bytes(std::span(output).first(made)));
+    if (made > 0) take(std::span(output).first(made));
     written += made;
+    more_inside = z.avail_out == 0;
+    if (result == Z_STREAM_END) {
+      in_member = more_inside = false;
+      check(inflateReset(&z) == Z_OK, "zlib: cannot start the next member of {}", packed.name());
+    }
+  }
+  check<DataError>(!in_member, "{}: the gzip file was cut: it ends after {} bytes without its end mark",
+                   packed.name(), read);
+  return written;
+}
+
+uint64_t unpack_gzip(const fs::path& packed, const fs::path& out) {
+  const OpenBytes in{ByteSource(packed)};
+  AtomicFile file(out);
+  uint64_t written = 0, looked = 0;
+  check_room(packed, out, 0);
+  inflate_gzip(in, [&](std::span<const uint8_t> piece) {
+    file.write(std::as_bytes(piece));
+    written += piece.size();
     if (written - looked > kLookEvery) {
       check_room(packed, out, written);
       looked = written;
     }
-    more_inside = z.avail_out == 0;
-    if (result == Z_STREAM_END) {
-      in_member = more_inside = false;
-      check(inflateReset(&z) == Z_OK, "zlib: cannot start the next member of {}", packed.string());
-    }
-  }
-  check<DataError>(!in_member, "{}: the gzip file was cut: it ends after {} bytes without its end mark",
-                   packed.string(), read);
+  });
   file.commit();
   return written;
 }

@@ -33,18 +33,22 @@ std::vector<LabelledLine> read_label_table(const std::filesystem::path& file) {
   const CleanCount clean = append_clean(read_file(file, kMostBytes), true, text);
   if (clean.invalid > 0)
     log_warning("{}: {} places are not UTF-8 and became U+FFFD", file.string(), clean.invalid);
+  return parse_label_table(text, file.string());
+}
+
+std::vector<LabelledLine> parse_label_table(std::string_view text, const std::string& file) {
   std::vector<LabelledLine> lines;
   int64_t number = 0;
   for (size_t start = 0; start < text.size();) {
     const size_t end = std::min(text.find('\n', start), text.size());
-    const std::string_view line = std::string_view(text).substr(start, end - start);
+    const std::string_view line = text.substr(start, end - start);
     start = end + 1;
     ++number;
     if (line.empty()) continue;
     if (number == 1 && (line.starts_with("label\t") || line.starts_with("class\t"))) continue;
-    lines.push_back(parse_line(line, number, file.string()));
+    lines.push_back(parse_line(line, number, file));
   }
-  check<DataError>(!lines.empty(), "{}: no line with a label and a text or a path", file.string());
+  check<DataError>(!lines.empty(), "{}: no line with a label and a text or a path", file);
   return lines;
 }
 

@@ -72,6 +72,8 @@ MixedSource::MixedSource(std::vector<MixPart> parts) : parts_(std::move(parts)) 
     rows += source.size();
     for (const BadFile& bad : source.left_out())
       left_out_.push_back({in_folder(source, bad.path), bad.reason, bad.count, bad.broken});
+    for (const BadFile& other : source.others())
+      others_.push_back({in_folder(source, other.path), other.reason, other.count, other.broken});
   }
 }
 

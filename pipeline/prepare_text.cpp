@@ -1,6 +1,7 @@
 #include "d2v/pipeline/prepare_text.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include "d2v/base/check.h"
@@ -8,6 +9,7 @@
 #include "d2v/base/mapped_file.h"
 #include "d2v/pipeline/token_file.h"
 #include "d2v/pipeline/utf8.h"
+#include "folder_walk.h"
 #include "sentencepiece_tokenizer.h"
 
 namespace fs = std::filesystem;
@@ -15,7 +17,8 @@ namespace fs = std::filesystem;
 namespace d2v {
 namespace {
 
-std::vector<fs::path> find_files(const std::vector<fs::path>& inputs) {
+std::vector<fs::path> find_files(const std::vector<fs::path>& inputs, std::vector<BadFile>& others) {
+  constexpr std::array<std::string_view, 1> kEndings{".txt"};
   std::vector<fs::path> files;
   for (const fs::path& input : inputs) {
     std::error_code error;
@@ -24,12 +27,17 @@ std::vector<fs::path> find_files(const std::vector<fs::path>& inputs) {
       files.push_back(input);
       continue;
     }
-    const size_t before = files.size();
-    for (const auto& entry : fs::recursive_directory_iterator(input, error))
-      if (entry.path().extension() == ".txt" && entry.is_regular_file()) files.push_back(entry.path());
-    check<DataError>(!error && files.size() > before, "{}: no file ending in .txt in it{}", input.string(),
-                     error ? " (" + error.message() + ")" : "");
-    std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+    const WalkedFolder walked =
+        walk_folder(input, false, [&](const fs::path& path) { return has_ending(path, kEndings); });
+    check<DataError>(!walked.found.empty(), "{}: no file ending in .txt in it", input.string());
+    const auto before = static_cast<std::ptrdiff_t>(files.size());
+    for (const std::string& path : walked.found) files.push_back(input / path);
+    std::sort(files.begin() + before, files.end());
+    for (BadFile& other :
+         name_others(input, walked, "not text by its name (looked for names ending in .txt)")) {
+      other.path = (input / other.path).string();
+      others.push_back(std::move(other));
+    }
   }
   check<UsageError>(!files.empty(), "prepare text: give files or folders of text");
   return files;
@@ -38,6 +46,9 @@ std::vector<fs::path> find_files(const std::vector<fs::path>& inputs) {
 // The clean text of a file. Throws DataError with the reason where it is left out.
 CleanCount read_text(const fs::path& file, std::string& text) {
   text.clear();
+  std::error_code error;
+  check<DataError>(fs::exists(file, error), "{}: No such file or directory", file.string());
+  check<DataError>(fs::is_regular_file(file, error), "{}: not a regular file", file.string());
   check<DataError>(fs::file_size(file) > 0, "{}: the file is empty", file.string());
   const MappedFile mapped(file);
   const std::string_view raw(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
@@ -124,7 +135,7 @@ PreparedText prepare_text(const PrepareText& settings) {
                     "(--train-vocab N)");
   PreparedText result;
   const std::vector<fs::path> files =
-      usable_files(find_files(settings.inputs), settings.max_bad_fraction, result);
+      usable_files(find_files(settings.inputs, result.others), settings.max_bad_fraction, result);
   result.vocabulary = settings.vocabulary;
   if (settings.train_vocabulary > 0) {
     result.vocabulary = fs::path(settings.output).replace_extension(".model");

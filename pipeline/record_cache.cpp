@@ -24,6 +24,15 @@ std::filesystem::path cache_root() {
   return std::filesystem::path(home != nullptr ? home : ".") / ".cache/d2v";
 }
 
+std::string_view cache_contents(std::string_view file, std::string_view version) {
+  if (file.size() < kHeader) return {};
+  uint64_t hash = 0;
+  std::memcpy(&hash, file.data() + kVersion, sizeof hash);
+  const std::string_view contents = file.substr(kHeader);
+  if (file.substr(0, kVersion) != version || hash != path_id(contents)) return {};
+  return contents;
+}
+
 std::string read_cache_bytes(const std::filesystem::path& file, std::string_view version) {
   std::vector<uint8_t> bytes;
   try {
@@ -31,12 +40,7 @@ std::string read_cache_bytes(const std::filesystem::path& file, std::string_view
   } catch (const DataError&) {
     return {};
   }
-  if (bytes.size() < kHeader) return {};
-  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  uint64_t hash = 0;
-  std::memcpy(&hash, bytes.data() + kVersion, sizeof hash);
-  if (all.substr(0, kVersion) != version || hash != path_id(all.substr(kHeader))) return {};
-  return std::string(all.substr(kHeader));
+  return std::string(cache_contents({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, version));
 }
 
 void write_cache_bytes(const std::filesystem::path& file, std::string_view version, std::string_view bytes) {

@@ -64,8 +64,10 @@ void announce(const Config& config, const std::string& command, const DataSource
   for (const std::string& line : length_warnings(config, lengths)) log_warning("{}", line);
 }
 
-void write_skipped(SkippedFile& file, const Loader& loader) {
+// Files that could not be read, and those of other kinds beside them.
+void write_skipped(SkippedFile& file, const Loader& loader, const Source& source) {
   std::vector<SkippedFile::Entry> entries;
+  for (const BadFile& other : source.others()) entries.push_back({other.path, other.reason, other.count});
   for (const BadFile& bad : loader.bad_files()) entries.push_back({bad.path, bad.reason, bad.count});
   file.write(entries);
 }
@@ -92,19 +94,19 @@ ExitCode run_training(Training& run, const DataSources& sources) {
   }
   const auto saved = run.observers.saved;
   run.observers.saved = [&](const fs::path& path, int64_t update) {
-    write_skipped(skipped, loader);
+    write_skipped(skipped, loader, *sources.train);
     if (saved) saved(path, update);
   };
   try {
     const ExitCode code = train(run);
-    write_skipped(skipped, loader);
+    write_skipped(skipped, loader, *sources.train);
     if (!loader.bad_files().empty()) {
       log_warning("{} {} were left out, or replaced by others where they could not be read: {}",
                   loader.bad_files().size(), samples_word(run.config.model.modality), skipped_path.string());
     }
     return code;
   } catch (const DataError&) {
-    write_skipped(skipped, loader);
+    write_skipped(skipped, loader, *sources.train);
     throw;
   }
 }

@@ -1,4 +1,4 @@
-// Any bytes are a token file that is read to its end, or a DataError; fairseq's index likewise.
+// Any bytes are a token file that is read to its end, or a DataError.
 #include "d2v/pipeline/token_file.h"
 
 #include <algorithm>
@@ -38,8 +38,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }();
   write(folder + "/t.d2vtok", data, size);
   read(folder + "/t.d2vtok");
-  write(folder + "/f.idx", data, size);
-  write(folder + "/f.bin", data, size);
-  read(folder + "/f.bin");
   return 0;
 }

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
-#include <sstream>
 #include <unistd.h>
 
 #include "audio_support.h"
 #include "d2v/base/check.h"
 #include "d2v/base/philox.h"
+#include "odd_files.h"
 #include "test_data.h"
 
 #include "doctest.h"
@@ -100,44 +99,23 @@ TEST_CASE("a span has the bits of the whole: WAV, FLAC, mp3, Vorbis, Opus, AAC, 
 TEST_CASE("every odd recording is read as its manifest says, or refused by name") {
   D2V_NEED_TEST_DATA("datasets/speech/odd");
   const fs::path odd = test::test_data() / "datasets/speech/odd";
-  std::ifstream manifest(odd / "MANIFEST.tsv");
-  std::string line;
-  std::getline(manifest, line);
-  // What differs from the manifest's "ok", and why.
-  const std::map<std::string, std::string> refused{
-      {"gen_f32_nan_inf.wav", "holds NaN or infinity"},
-      {"gen_zero_samples.wav", "has no samples"},
-      {"pydub_test1_empty.wav", "has no samples"},
-      {"tt_test.aiff", "has no samples"},
-  };
-  // Cut within its last frame, of which nothing is decoded; all before is whole.
-  const std::string read_all_the_same = "tt_vbri.mp3";
   int files = 0;
-  while (std::getline(manifest, line)) {
-    std::istringstream fields(line);
-    std::string name, bytes, codec, outcome;
-    int64_t rate = 0, channels = 0, frames = 0;
-    fields >> name >> bytes >> codec;
-    if (codec == "-") {
-      outcome = "fail";
-    } else {
-      fields >> rate >> channels >> frames >> outcome;
-    }
-    INFO(name);
+  for (const test::OddFile& file : test::odd_recordings()) {
+    INFO(file.name);
     ++files;
-    const std::string error = error_of(odd / name);
-    if (outcome == "fail" || (outcome == "warn" && name != read_all_the_same) || refused.contains(name)) {
-      CHECK(contains(error, name));
-      if (refused.contains(name)) CHECK(contains(error, refused.at(name)));
+    const std::string error = error_of(odd / file.name);
+    if (!file.usable) {
+      CHECK(contains(error, file.name));
+      if (file.ok) CHECK(contains(error, test::kOddRecordings.at(file.name)));
       continue;
     }
     CHECK(error == "(no error)");
     if (error != "(no error)") continue;
-    const AudioInfo info = read_audio_info(odd / name);
-    CHECK(info.codec == codec);
-    CHECK(info.rate == rate);
-    CHECK(info.channels == channels);
-    CHECK(static_cast<double>(info.samples) == doctest::Approx(frames).epsilon(0.02));
+    const AudioInfo info = read_audio_info(odd / file.name);
+    CHECK(info.codec == file.fields[2]);
+    CHECK(info.rate == std::stoll(file.fields[3]));
+    CHECK(info.channels == std::stoll(file.fields[4]));
+    CHECK(static_cast<double>(info.samples) == doctest::Approx(std::stod(file.fields[5])).epsilon(0.02));
   }
   CHECK(files == 68);
 }
@@ -167,6 +145,24 @@ TEST_CASE("what is not a recording is refused with a reason") {
   CHECK(contains(
       test::message_of<DataError>([&] { read_span(AudioReader(16000), at / "whole.wav", 15995, 10); }),
       "the recording ends after 1.00 s"));
+}
+
+TEST_CASE("a header that promises more than a recording can have is refused") {
+  // Sony Wave64: chunks by GUID with sizes of 64 bits; `fact` says how many samples there are.
+  const std::string tail("\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a", 12);
+  const auto number = [](uint64_t value) { return std::string(reinterpret_cast<const char*>(&value), 8); };
+  const std::string format = test::wav_bytes(std::vector<int16_t>{}, 16000).substr(20, 16);
+  const auto w64 = [&](uint64_t samples) {
+    return "riff" + std::string("\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00", 12) + number(336) +
+           "wave" + tail + "fmt " + tail + number(40) + format + "fact" + tail + number(32) +
+           number(samples) + "data" + tail + number(224) + std::string(200, 'x');
+  };
+  const test::TemporaryFolder folder;
+  test::write(folder.path() / "good.w64", w64(100));
+  CHECK(read_audio_info(folder.path() / "good.w64").samples == 100);
+  test::write(folder.path() / "long.w64", w64(uint64_t{1} << 60));
+  CHECK(contains(error_of(folder.path() / "long.w64"),
+                 "long.w64: broken audio file: expected at most 2^40 samples"));
 }
 
 TEST_CASE("no playlist or script is followed") {

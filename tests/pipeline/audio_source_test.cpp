@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "../../pipeline/length_cache.h"
 #include "audio_support.h"
 #include "d2v/base/check.h"
 #include "d2v/pipeline/image_splits.h"
@@ -106,6 +107,29 @@ TEST_CASE("train and test folders, and shares, work as for pictures") {
   const std::vector<uint32_t> rows{2};
   CHECK(subset(source, rows).modality() == Modality::speech);
   CHECK(subset(source, rows).length(0) == 16000);
+}
+
+TEST_CASE("a cache of lengths that no recording can have is not believed") {
+  const test::TemporaryFolder folder;
+  write_tone(folder.path() / "a.wav", 1);
+  const fs::path cache = folder.path() / "lengths.bin";
+  const auto length = [&] {
+    return scan_recordings(folder.path(), {}, kHalfSecond, {.cache = cache}).length(0);
+  };
+  CHECK(length() == 16000);
+  const auto known = read_length_cache(cache);
+  REQUIRE(known.size() == 1);
+  CachedLength record = known.begin()->second;
+  record.samples *= 2;  // the file's stamp fits, so this is believed
+  write_length_cache(cache, {record});
+  CHECK(length() == 32000);
+  record.rate = 0;
+  write_length_cache(cache, {record});
+  CHECK(length() == 16000);
+  record = known.begin()->second;
+  record.samples = int64_t{1} << 60;
+  write_length_cache(cache, {record});
+  CHECK(length() == 16000);
 }
 
 TEST_CASE("the odd recordings beside good ones: every file is used or named") {

@@ -157,6 +157,11 @@ TEST_CASE("files that are broken or not of one vocabulary are refused by file an
   CHECK(contains(error(), "encoder.json: expected a JSON object"));
   test::write(at / "encoder.json", "{\"a\": -1}");
   CHECK(contains(error(), "expected a number below 2^24"));
+  test::write(at / "encoder.json", "{\"a\": 5, \"b\": 5}");
+  CHECK(contains(error(), "encoder.json: the id 5 is given to two tokens"));
   test::write(at / "encoder.json", "{\"a\": 1}");
   CHECK(contains(error(), "no token for the byte 0"));
+  constexpr size_t kDeep = 1000000;  // a printer that calls itself for each level would end the program
+  test::write(at / "encoder.json", "{\"a\": " + std::string(kDeep, '[') + std::string(kDeep, ']') + "}");
+  CHECK(contains(error(), "token a has the id array, expected a number"));
 }

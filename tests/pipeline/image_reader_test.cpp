@@ -2,12 +2,11 @@
 #include "d2v/pipeline/image_reader.h"
 
 #include <fstream>
-#include <map>
-#include <sstream>
 
 #include "d2v/base/check.h"
 #include "d2v/base/philox.h"
 #include "d2v/pipeline/png_writer.h"
+#include "odd_files.h"
 #include "support.h"
 #include "test_data.h"
 
@@ -28,53 +27,28 @@ std::string error_of(std::string_view bytes, int64_t max_pixels = kAnySize) {
   return test::message_of<DataError>([&] { decode_image(view(bytes), max_pixels); });
 }
 
-// Where the outcome differs from Pillow's on purpose, and why.
-const std::map<std::string, std::string> kExceptions{
-    {"gen_badcrc.png", "refused: wrong checksum of the pixels (Pillow 9.4 did not look, 13.0 does)"},
-    {"gen_lossless.webp", "WebP"},
-    {"pil_16_bit_noise.tif", "TIFF"},
-    {"pil_anim_frame1.webp", "WebP"},
-    {"pil_flower.webp", "WebP"},
-    {"pil_hopper.webp", "WebP"},
-    {"pil_hopper_orientation_6.webp", "WebP"},
-    {"pil_transparent.webp", "WebP"},
-    {"pil_no_palette.gif", "a GIF without any palette: stb_image refuses it"},
-    {"pil_png_decompression_dos.png", "readable: only the text chunk is a bomb, and text is skipped"},
-    {"pil_truncated_exif_dpi.jpg", "readable: only its EXIF is cut off (Pillow 13.0 reads it too)"},
-    {"pil_unknown_compression_method.png", "readable: only the colour profile is broken, and it is skipped"},
-};
-
 }  // namespace
 
 TEST_CASE("every odd file has Pillow's outcome and size, or a listed reason") {
   D2V_NEED_TEST_DATA("datasets/images/odd/MANIFEST.tsv");
   const auto folder = test::test_data() / "datasets/images/odd";
-  std::ifstream manifest(folder / "MANIFEST.tsv");
-  std::string line;
-  std::getline(manifest, line);
   int files = 0, read = 0;
-  while (std::getline(manifest, line)) {
-    std::vector<std::string> fields;
-    std::stringstream stream(line);
-    for (std::string field; std::getline(stream, field, '\t');) fields.push_back(field);
-    REQUIRE(fields.size() >= 10);
-    const std::string name = fields[0];
-    INFO(name);
+  for (const test::OddFile& odd : test::odd_pictures()) {
+    INFO(odd.name);
     ++files;
-    const bool expected = (fields[9] == "ok") != kExceptions.contains(name);
     try {
-      const Image image = read_image(folder / name, kAnySize);
+      const Image image = read_image(folder / odd.name, kAnySize);
       ++read;
-      CHECK(expected);
-      if (fields[9] == "ok") {
-        const bool turned = fields[8] >= "5" && fields[8] <= "8";  // the manifest has the stored size
-        CHECK(image.width == std::stoll(fields[turned ? 5 : 4]));
-        CHECK(image.height == std::stoll(fields[turned ? 4 : 5]));
+      CHECK(odd.usable);
+      if (odd.ok) {
+        const bool turned = odd.fields[8] >= "5" && odd.fields[8] <= "8";  // the manifest has the stored size
+        CHECK(image.width == std::stoll(odd.fields[turned ? 5 : 4]));
+        CHECK(image.height == std::stoll(odd.fields[turned ? 4 : 5]));
       }
     } catch (const DataError& error) {
       INFO(error.what());
-      CHECK(!expected);
-      CHECK(contains(error.what(), name));
+      CHECK(!odd.usable);
+      CHECK(contains(error.what(), odd.name));
     }
   }
   CHECK(files == 118);

@@ -8,7 +8,6 @@
 #include "d2v/pipeline/audio_reader.h"
 #include "d2v/pipeline/audio_source.h"
 #include "loader_support.h"
-#include "test_data.h"
 
 #include "doctest.h"
 
@@ -198,37 +197,4 @@ TEST_CASE("speech settings that do not fit are refused before anything is read")
   LoaderSettings settings = speech_settings(Padding::crop);
   settings.mask.prob = 1;
   CHECK(contains(test::message_of<UsageError>([&] { Loader loader(data.source, settings); }), "keeps none"));
-}
-
-TEST_CASE(
-    "odd recordings beside good ones: an epoch ends, and every file was used or is named with a reason") {
-  D2V_NEED_TEST_DATA("datasets/speech/odd");
-  const test::TemporaryFolder folder;
-  for (int i = 0; i < 10; ++i)
-    test::write(folder.path() / fmt::format("good/{}.wav", i), test::wav_bytes(test::tone(1, 16000), 16000));
-  std::filesystem::create_directory_symlink(test::test_data() / "datasets/speech/odd", folder.path() / "odd");
-  DataConfig all;
-  all.max_bad_fraction = 1;
-  const FolderSource source = scan_recordings(folder.path(), all, {.min_seconds = 0.1}, {});
-  LoaderSettings settings = speech_settings(Padding::crop, 0);
-  settings.mode = LoaderMode::evaluate;
-  settings.data.max_bad_fraction = 1;
-  settings.mask.kind = MaskKind::random;
-  Loader loader(source, settings);
-  std::set<std::string> used, named;
-  while (const BatchPtr batch = loader.next())
-    for (const uint32_t row : batch->rows) used.insert(source.name(row));
-  for (const BadFile& file : loader.bad_files()) {
-    CHECK(contains(file.reason, std::filesystem::path(file.path).filename().string()));
-    CHECK(named.insert(file.path).second);
-    CHECK(!used.contains(file.path));
-  }
-  CHECK(used.size() + named.size() + static_cast<size_t>(source.report.other_files) == 10 + 69);
-  // Silent, with NaN, and broken in the middle: found only when their sound is read.
-  for (const char* name : {"odd/gen_silence_2s.wav", "odd/gen_f32_nan_inf.wav", "odd/gen_truncated_half.flac",
-                           "odd/gen_bitflip.flac", "odd/gen_rate_zero.wav", "odd/gen_zero_byte.wav"})
-    CHECK(named.contains(name));
-  for (const char* name : {"odd/pydub_test-192khz-32bit.flac", "odd/gen_5ch_surround.wav",
-                           "odd/gen_flac_named.wav", "odd/pydub_test1.mp3", "good/3.wav"})
-    CHECK(used.contains(name));
 }

@@ -1,10 +1,8 @@
-// The loader: the same stream whatever the threads and the start, evaluation, stopping.
+// The loader: the same stream whatever the threads and the start, evaluation.
 #include "d2v/pipeline/loader.h"
 
-#include <chrono>
 #include <map>
 #include <set>
-#include <thread>
 
 #include "loader_support.h"
 
@@ -130,19 +128,6 @@ TEST_CASE("embedding needs no masks, and no mask settings that make sense") {
     CHECK(batch.visible.empty());
   }
   CHECK(samples == 10);
-}
-
-TEST_CASE("a loader can be dropped at any moment") {
-  const test::Folder data;
-  LoaderSettings settings = test::small_settings();
-  settings.last_update = int64_t{1} << 40;
-  settings.data.prefetch = 2;
-  for (int i = 0; i < 30; ++i) {
-    settings.threads = 1 + i % 4;
-    Loader loader(data.source, settings);
-    for (int k = 0; k < i % 4; ++k) CHECK(loader.next());
-    if (i % 3 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(i % 10));
-  }
 }
 
 TEST_CASE("statistics count what was handed out") {

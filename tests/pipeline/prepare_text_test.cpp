@@ -5,6 +5,7 @@
 #include "d2v/base/file.h"
 #include "d2v/pipeline/bpe.h"
 #include "d2v/pipeline/token_file.h"
+#include "odd_files.h"
 #include "support.h"
 #include "test_data.h"
 
@@ -49,6 +50,8 @@ TEST_CASE("a document is a file, a paragraph or a line") {
     settings.documents = kind;
     const PreparedText prepared = prepare_text(settings);
     CHECK(prepared.files == 2);
+    REQUIRE(prepared.others.size() == 1);
+    CHECK(contains(prepared.others[0].reason, "other.md: not text by its name"));
     const Documents found = documents_of(settings.output, settings.vocabulary);
     CHECK(prepared.documents == static_cast<int64_t>(found.size()));
     CHECK(prepared.tokens == TokenFile(settings.output).tokens());
@@ -69,11 +72,10 @@ TEST_CASE("odd text: each file is used, mended and counted, or left out with a r
                        .max_bad_fraction = 0.5};
   const PreparedText prepared = prepare_text(settings);
   CHECK(prepared.files == 12);
-  REQUIRE(prepared.left_out.size() == 4);
-  CHECK(contains(prepared.left_out[0].reason, "empty.txt: the file is empty"));
-  CHECK(contains(prepared.left_out[1].reason, "nul_bytes.txt: has a NUL at byte 3"));
-  CHECK(contains(prepared.left_out[2].reason, "only_newlines.txt: holds no text"));
-  CHECK(contains(prepared.left_out[3].reason, "utf16le.txt: has a NUL at byte 3"));
+  REQUIRE(prepared.left_out.size() == test::kOddTexts.size());
+  size_t at = 0;
+  for (const auto& [name, reason] : test::kOddTexts)
+    CHECK(contains(prepared.left_out[at++].reason, name + ": " + reason));
   REQUIRE(prepared.mended.size() == 3);
   CHECK(contains(prepared.mended[0].path, "invalid_utf8.txt"));
   CHECK(prepared.mended[0].count == 3);
@@ -82,6 +84,20 @@ TEST_CASE("odd text: each file is used, mended and counted, or left out with a r
   settings.max_bad_fraction = 0.01;
   CHECK(contains(test::message_of<DataError>([&] { prepare_text(settings); }),
                  "4 of 16 files cannot be used, more than data.max_bad_fraction 0.01"));
+}
+
+TEST_CASE("a link to a text that is gone is named") {
+  D2V_NEED_TEST_DATA("datasets/text/gpt2_bpe");
+  const test::TemporaryFolder folder;
+  test::write(folder.path() / "in/a.txt", "text");
+  fs::create_symlink(folder.path() / "gone", folder.path() / "in/link.TXT");
+  const PreparedText prepared = prepare_text({.inputs = {folder.path() / "in"},
+                                              .output = folder.path() / "t.d2vtok",
+                                              .vocabulary = (text_data() / "gpt2_bpe").string(),
+                                              .max_bad_fraction = 0.5});
+  CHECK(prepared.files == 1);
+  REQUIRE(prepared.left_out.size() == 1);
+  CHECK(contains(prepared.left_out[0].reason, "link.TXT: No such file"));
 }
 
 TEST_CASE("a vocabulary is trained where none is given, the same one again, and the text comes back") {

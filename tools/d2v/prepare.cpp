@@ -43,6 +43,7 @@ int prepare_documents(const ParsedLine& line, const Config& config) {
                     .documents = documents_of(line.text("documents")),
                     .max_bad_fraction = config.data.max_bad_fraction});
   for (const BadFile& file : prepared.left_out) log_warning("left out: {}", file.reason);
+  for (const BadFile& file : prepared.others) log_info("not taken: {}", file.reason);
   for (const BadFile& file : prepared.mended)
     log_warning("{}: {} places of {}", file.path, file.count, file.reason);
   fmt::print("{} files, {} bytes of text, {} documents, {} tokens\nvocabulary: {}\nwritten: {}\n",

@@ -4,7 +4,8 @@
 // A folder is searched recursively; the class of a file is its first sub-folder. Where the folder has a sub-folder `train` and
 // one of `val`, `valid`, `validation`, `test` (and files only in those), these are the user's splits, and the class
 // is the sub-folder below. A file counts by its name's ending; what it really is the reader tells by its content.
-// Names that start with a dot are skipped.
+// Names that start with a dot are skipped. All others are named with that reason, in other_files; the entries of shards that are
+// no samples are counted only, in report.
 //
 // Ids are hashes of the path within the folder (of shard and key): adding, removing or moving the folder leaves the ids of the other
 // files, and with them their held-out masks and their place in a split, as they were.
@@ -79,6 +80,8 @@ struct FolderSource : Source {
   std::shared_ptr<const TextRows> texts;       // labelled_source.h; else null
   std::shared_ptr<const ShardEntries> shards;  // else null
   std::shared_ptr<const SyntheticSet> made;    // else null
+  // What lies beside the samples of a folder, sorted by path: the first 1000, then "…" with the number of the rest.
+  std::vector<BadFile> other_files;
 
   // Of samples that are files; of others only for messages.
   std::filesystem::path file(size_t row) const { return root / samples[row].path; }
@@ -96,6 +99,7 @@ struct FolderSource : Source {
   std::string where() const override { return root.string(); }
   int64_t length(uint32_t row) const override { return samples[row].length; }
   std::span<const BadFile> left_out() const override { return left_out_files; }
+  std::span<const BadFile> others() const override { return other_files; }
   std::string describe() const override;
 };
 

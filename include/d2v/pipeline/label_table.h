@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace d2v {
@@ -18,5 +19,8 @@ struct LabelledLine {
 // label is "label" or "class": the names of the columns. Throws DataError that names file and line where a line has not
 // exactly one tab, or nothing before or after it, or holds NUL; where the file cannot be read or has no lines.
 std::vector<LabelledLine> read_label_table(const std::filesystem::path& file);
+
+// The same of its text after that clean-up; `file` is for messages.
+std::vector<LabelledLine> parse_label_table(std::string_view text, const std::string& file);
 
 }  // namespace d2v

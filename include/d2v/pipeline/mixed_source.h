@@ -54,13 +54,14 @@ class MixedSource : public Source {
   std::string where() const override { return "data.sources"; }
   int64_t length(uint32_t row) const override;
   std::span<const BadFile> left_out() const override { return left_out_; }
+  std::span<const BadFile> others() const override { return others_; }
   std::vector<SourceShare> shares() const override { return shares_; }
   std::string describe() const override;
 
  private:
   std::vector<MixPart> parts_;
   std::vector<SourceShare> shares_;
-  std::vector<BadFile> left_out_;
+  std::vector<BadFile> left_out_, others_;
 };
 
 }  // namespace d2v

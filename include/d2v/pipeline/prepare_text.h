@@ -1,7 +1,8 @@
 // Raw text → token file (`d2v prepare text`).
 //
 // Files are read as UTF-8: a byte order mark is dropped, CRLF and CR become LF, invalid bytes become U+FFFD (counted).
-// Left out by name are files without text, and those with NUL bytes, which are no UTF-8 text but UTF-16 or binary.
+// Of folders all files ending in .txt are taken, also below; names that start with a dot are passed over.
+// Left out by name are files that cannot be read, without text, and those with NUL bytes, which are no UTF-8 text but UTF-16 or binary.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@ struct PreparedText {
   int64_t documents = 0;
   int64_t tokens = 0;
   std::vector<BadFile> left_out;  // files, with the reason
+  std::vector<BadFile> others;    // of given folders: files that are no .txt; many are named in part
   std::vector<BadFile> mended;    // files with invalid bytes; count: how many places
 };
 

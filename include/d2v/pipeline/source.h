@@ -45,6 +45,8 @@ class Source {
   virtual std::vector<SourceShare> shares() const { return {}; }
   // For a line of the log.
   virtual std::string describe() const = 0;
+  // What lies beside the samples and is of another kind by its name; sorted by path. Many are named in part (folder_source.h).
+  virtual std::span<const BadFile> others() const { return {}; }
 
  protected:
   Source() = default;
