@@ -25,11 +25,14 @@ FolderSource open_pictures(const fs::path& path, const DataConfig& config) {
   return open_any(path, config, pictures_kind());
 }
 
+FolderSource list_recordings(const fs::path& path, const DataConfig& config) {
+  const auto manifests = manifests_of(path);
+  return manifests.empty() ? open_any(path, config, recordings_kind()) : read_manifests(manifests, config);
+}
+
 FolderSource open_recordings(const fs::path& path, const DataConfig& config, const RecordingLimits& limits,
                              const LengthScan& scan) {
-  const auto manifests = manifests_of(path);
-  FolderSource source =
-      manifests.empty() ? open_any(path, config, recordings_kind()) : read_manifests(manifests, config);
+  FolderSource source = list_recordings(path, config);
   keep_usable_recordings(source, config, limits, scan);
   return source;
 }

@@ -2,17 +2,19 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <set>
 
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
+#include "d2v/base/folder_lock.h"
 #include "d2v/pipeline/image_reader.h"
 #include "d2v/pipeline/image_source.h"
-#include "d2v/pipeline/png_writer.h"
-#include "d2v/pipeline/resize.h"
+#include "d2v/pipeline/open_samples.h"
+#include "picture_copy.h"
+#include "prepare_shards.h"
 #include "tsan.h"
 
 namespace fs = std::filesystem;
@@ -24,7 +26,11 @@ constexpr const char* marker_name = ".d2v-prepared";  // starts with a dot: no p
 
 // What the copies of a folder were made with.
 std::string marker_text(const PrepareImages& settings) {
-  return fmt::format("shorter side {}\ninput {}\n", settings.side, fs::absolute(settings.input).string());
+  std::string text =
+      fmt::format("shorter side {}\ninput {}\n", settings.side, fs::absolute(settings.input).string());
+  if (settings.jpeg_quality > 0) text += fmt::format("JPEG quality {}\n", settings.jpeg_quality);
+  if (settings.shard_samples > 0) text += fmt::format("samples of a shard {}\n", settings.shard_samples);
+  return text;
 }
 
 void check_output(const PrepareImages& settings) {
@@ -47,42 +53,43 @@ void check_output(const PrepareImages& settings) {
       settings.output.string(), found, marker_text(settings));
 }
 
-Image reduced(Image image, int64_t side) {
-  const int64_t shorter = std::min(image.width, image.height);
-  if (shorter <= side) return image;
-  const double factor = static_cast<double>(side) / static_cast<double>(shorter);
-  const auto scaled = [&](int64_t n) {
-    return std::max<int64_t>(1, std::llround(static_cast<double>(n) * factor));
-  };
-  return resize_bicubic(image, scaled(image.height), scaled(image.width));
+// The copy has its picture's time of change, by which a later call sees that it still holds.
+bool up_to_date(const fs::path& copy, const fs::path& picture) {
+  std::error_code none, gone;
+  const auto made = fs::last_write_time(copy, none), changed = fs::last_write_time(picture, gone);
+  return !none && (gone || made == changed);
 }
 
-void write_copy(const fs::path& file, const Image& image) {
-  const std::vector<uint8_t> bytes = encode_png(image);
+void write_copy(const fs::path& file, const fs::path& picture, const PrepareImages& settings) {
+  std::error_code error;
+  const auto changed = fs::last_write_time(picture, error);  // before it is read
+  std::vector<uint8_t> bytes;
+  read_file(picture, bytes);
+  const std::vector<uint8_t> copy = picture_copy(bytes, settings);
   AtomicFile out(file);
-  out.write(std::as_bytes(std::span(bytes)));
+  out.write(std::as_bytes(std::span(copy)));
   out.commit();
+  if (!error) fs::last_write_time(file, changed, error);
 }
 
-}  // namespace
-
-PreparedImages prepare_images(const PrepareImages& settings) {
-  check<UsageError>(settings.side > 0, "expected a side of at least 1 pixel, found {}", settings.side);
-  check_output(settings);
-  const ImageSource source = scan_images(settings.input, settings.data);
-  for (const ImageSample& sample : source.samples)
-    fs::create_directories(settings.output / fs::path(sample.path).parent_path());
-  write_file(settings.output / marker_name, marker_text(settings));
-
+PreparedImages prepare_files(const PrepareImages& settings, const FolderSource& source) {
+  std::set<fs::path> folders;
+  for (const FolderSample& sample : source.samples)
+    folders.insert(settings.output / fs::path(sample.path).parent_path());
+  for (const fs::path& folder : folders) {
+    fs::create_directories(folder);
+    remove_temporaries(folder);
+  }
   BadFileList bad(source, settings.data.max_bad_fraction);
   std::atomic<int64_t> written = 0, kept = 0;
   const auto copy = [&](uint32_t row) {
-    const fs::path file = settings.output / (source.samples[row].path + ".png");
-    if (fs::exists(file)) {
+    const fs::path file =
+        settings.output / fmt::format("{}.{}", source.samples[row].path, copy_ending(settings));
+    if (up_to_date(file, source.file(row))) {
       ++kept;
     } else {
       try {
-        write_copy(file, reduced(read_image(source.file(row), settings.data.max_pixels), settings.side));
+        write_copy(file, source.file(row), settings);
         ++written;
       } catch (const DataError& error) {
         bad.add(row, error.what());
@@ -96,6 +103,24 @@ PreparedImages prepare_images(const PrepareImages& settings) {
   });
   tsan::received_by_task();
   return {written, kept, bad.all()};
+}
+
+}  // namespace
+
+PreparedImages prepare_images(const PrepareImages& settings) {
+  check<UsageError>(settings.side > 0, "expected a side of at least 1 pixel, found {}", settings.side);
+  check<UsageError>(settings.jpeg_quality >= 0 && settings.jpeg_quality <= 100,
+                    "expected a JPEG quality from 1 to 100, or 0 for PNG, found {}", settings.jpeg_quality);
+  check<UsageError>(settings.shard_samples >= 0, "expected at least 1 sample in a shard, found {}",
+                    settings.shard_samples);
+  check_output(settings);
+  const bool shards = settings.shard_samples > 0;
+  const FolderSource source =
+      shards ? open_pictures(settings.input, settings.data) : scan_images(settings.input, settings.data);
+  const FolderLock lock(settings.output);
+  write_file(settings.output / marker_name, marker_text(settings));
+  remove_temporaries(settings.output);
+  return shards ? prepare_shards(settings, source) : prepare_files(settings, source);
 }
 
 }  // namespace d2v

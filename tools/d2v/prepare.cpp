@@ -26,6 +26,8 @@ int prepare_pictures(const ParsedLine& line, const Config& config) {
   const PreparedImages prepared = prepare_images({.input = line.positional[1],
                                                   .output = line.text("out"),
                                                   .side = line.integer("side", 256, Range{1, 1 << 16}),
+                                                  .jpeg_quality = line.integer("jpeg", 0, Range{0, 100}),
+                                                  .shard_samples = line.integer("shards", 0, at_least(0)),
                                                   .data = config.data});
   for (const BadFile& file : prepared.left_out) log_warning("left out: {}: {}", file.path, file.reason);
   fmt::print("{} pictures written, {} there already, {} left out: {}\n", prepared.written, prepared.kept,
@@ -68,7 +70,7 @@ const Command& prepare_command() {
   static const Command command{
       .spec = {.name = "prepare",
                .usage = "text INPUT… --out FILE [--text.vocabulary V | --train-vocab N]; images DIR --out "
-                        "DIR [--side N]",
+                        "DIR [--side N] [--shards N] [--jpeg Q]",
                .summary = "turn text files into a token file; make smaller copies of pictures",
                .positional = {"KIND", "INPUT"},
                .min_positional = 2,
@@ -77,6 +79,9 @@ const Command& prepare_command() {
                    {{"out", "PATH", "",
                      "the token file to write, such as text.d2vtok; the folder of the copies"},
                     {"side", "N", "256", "images: the shorter side of larger pictures, in pixels"},
+                    {"shards", "N", "0",
+                     "images: tar shards of N pictures each instead of loose files; 0: files"},
+                    {"jpeg", "QUALITY", "0", "images: JPEGs of this quality, such as 95; 0: PNGs"},
                     {"train-vocab", "N", "0",
                      "train a SentencePiece vocabulary of N tokens on the text; FILE with the ending .model"},
                     {"documents", "files|paragraphs|lines", "files",
@@ -88,7 +93,9 @@ const Command& prepare_command() {
                    "named.\n\nImages: PNGs below the same folders; decoding and reducing pictures once pays "
                    "when it "
                    "takes longer than a\ntraining step per picture. A call that was cut goes on where it "
-                   "stopped.\n"},
+                   "stopped; copies of pictures that were changed are made again.\n--shards writes what "
+                   "others read "
+                   "as WebDataset: a picture and a .json with its label, in mixed order.\n"},
       .run = run};
   return command;
 }

@@ -11,11 +11,14 @@
 
 namespace d2v {
 
-// Both throw what the readers of these forms do.
+// All throw what the readers of these forms do.
 FolderSource open_pictures(const std::filesystem::path& path, const DataConfig& config);
 
 // With the length of every recording; what cannot be used is left out by name.
 FolderSource open_recordings(const std::filesystem::path& path, const DataConfig& config,
                              const RecordingLimits& limits, const LengthScan& scan);
+
+// All recordings that are named there; no header is read, none is left out.
+FolderSource list_recordings(const std::filesystem::path& path, const DataConfig& config);
 
 }  // namespace d2v

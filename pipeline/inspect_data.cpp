@@ -1,0 +1,218 @@
+#include "d2v/pipeline/inspect_data.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <thread>
+
+#include "d2v/base/check.h"
+#include "d2v/pipeline/image_source.h"
+#include "d2v/pipeline/list_source.h"
+#include "d2v/pipeline/loader_bench.h"
+#include "d2v/pipeline/near_duplicates.h"
+#include "d2v/pipeline/open_samples.h"
+#include "d2v/pipeline/shard_source.h"
+#include "d2v/pipeline/sources.h"
+#include "d2v/pipeline/synthetic.h"
+#include "d2v/pipeline/token_file.h"
+#include "folder_walk.h"
+#include "sample_headers.h"
+
+namespace fs = std::filesystem;
+
+namespace d2v {
+namespace {
+
+constexpr int64_t kMostCompared = 50'000;  // comparing takes time by the square
+constexpr size_t kExamples = 5;
+
+PictureFigures picture_figures(const std::vector<SampleHeader>& headers, int64_t crop) {
+  PictureFigures figures{.crop = crop};
+  std::vector<double> widths, heights, aspects;
+  constexpr std::array<const char*, 7> names{"JPEG", "PNG", "BMP", "GIF", "TGA", "PNM", "unsupported"};
+  for (const SampleHeader& header : headers) {
+    if (!header.reason.empty()) continue;
+    const ImageInfo& info = header.picture;
+    widths.push_back(static_cast<double>(info.width));
+    heights.push_back(static_cast<double>(info.height));
+    aspects.push_back(widths.back() / heights.back());
+    ++figures.formats[names[static_cast<size_t>(info.format)]];
+    figures.below_crop += std::min(info.width, info.height) < crop;
+  }
+  figures.width = spread_of(std::move(widths));
+  figures.height = spread_of(std::move(heights));
+  figures.aspect = spread_of(std::move(aspects));
+  return figures;
+}
+
+RecordingFigures recording_figures(const std::vector<SampleHeader>& headers, const RecordingLimits& limits) {
+  RecordingFigures figures;
+  figures.least_seconds = std::max(
+      limits.min_seconds, static_cast<double>(limits.frame) / static_cast<double>(limits.sample_rate));
+  std::vector<double> seconds;
+  for (const SampleHeader& header : headers) {
+    if (!header.reason.empty()) continue;
+    const AudioInfo& info = header.recording;
+    seconds.push_back(static_cast<double>(info.samples) / static_cast<double>(info.rate));
+    figures.hours += seconds.back() / 3600;
+    ++figures.rates[std::to_string(info.rate)];
+    ++figures.codecs[info.codec];
+    ++figures.channels[std::to_string(info.channels)];
+    figures.too_short += seconds.back() < figures.least_seconds;
+  }
+  figures.seconds = spread_of(std::move(seconds));
+  return figures;
+}
+
+DuplicateFigures duplicate_figures(const FolderSource& source, std::vector<uint32_t> rows,
+                                   const Config& config, int64_t threads) {
+  rows.resize(std::min(rows.size(), static_cast<size_t>(kMostCompared)));
+  ImageSource part = subset(source, rows);
+  group_near_duplicates(part, config.data.max_pixels, threads);
+  std::map<uint64_t, std::vector<std::string>> groups;
+  for (const FolderSample& sample : part.samples) groups[sample.group].push_back(sample.path);
+  DuplicateFigures figures{.compared = static_cast<int64_t>(rows.size())};
+  for (auto& [id, names] : groups) {
+    if (names.size() < 2) continue;
+    ++figures.groups;
+    figures.surplus += static_cast<int64_t>(names.size()) - 1;
+    if (figures.examples.size() < kExamples) figures.examples.push_back(std::move(names));
+  }
+  return figures;
+}
+
+// What is told without opening a sample.
+void count_samples(const FolderSource& source, DataReport& report) {
+  report.samples = static_cast<int64_t>(source.size());
+  report.scan = source.report;
+  std::vector<double> sizes;
+  std::vector<int64_t> classes(source.classes.size());
+  for (uint32_t row = 0; row < source.size(); ++row) {
+    const uint64_t bytes = source.stamp(row).bytes;
+    if (bytes != static_cast<uint64_t>(-1)) {  // of files that are not there
+      report.bytes += bytes;
+      sizes.push_back(static_cast<double>(bytes));
+    }
+    ++report.splits[static_cast<size_t>(source.samples[row].split)];
+    if (source.label(row) >= 0) ++classes[static_cast<size_t>(source.label(row))];
+  }
+  report.sample_bytes = spread_of(std::move(sizes));
+  for (size_t i = 0; i < classes.size(); ++i) report.classes.emplace_back(source.classes[i], classes[i]);
+  std::stable_sort(report.classes.begin(), report.classes.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+}
+
+Counts other_endings(const fs::path& folder, const FolderKind& kind) {
+  Counts counts;
+  for (const std::string& path : walk_folder(folder, false, [&](const fs::path& file) {
+                                   return !has_ending(file, kind.endings);
+                                 }).found)
+    ++counts[fs::path(path).extension().string()];
+  return counts;
+}
+
+void inspect_files(const Config& config, const InspectLimits& limits, int64_t threads, DataReport& report) {
+  const bool pictures = config.model.modality == Modality::image;
+  const fs::path path = config.data.path;
+  const FolderSource source =
+      pictures ? open_pictures(path, config.data) : list_recordings(path, config.data);
+  report.form = source.made             ? "made up"
+                : source.shards         ? "tar shards"
+                : is_list(path)         ? "a list"
+                : !source.given.empty() ? "a manifest"
+                                        : "a folder of files";
+  count_samples(source, report);
+  if (report.form == "a folder of files")
+    report.other_endings = other_endings(path, pictures ? pictures_kind() : recordings_kind());
+  std::vector<SampleHeader> headers = read_headers(source, config, threads);
+  const std::vector<uint32_t> rows =
+      some_rows(headers, limits.all ? static_cast<int64_t>(source.size()) : limits.decode);
+  try_to_decode(source, config, rows, threads, headers);
+  report.decoded = static_cast<int64_t>(rows.size());
+  if (pictures) {
+    report.pictures = picture_figures(headers, config.image.size);
+    report.duplicates = duplicate_figures(source, rows, config, threads);
+  } else {
+    report.recordings = recording_figures(headers, RecordingLimits(config));
+  }
+  report.broken.assign(source.left_out_files.begin(), source.left_out_files.end());
+  for (uint32_t row = 0; row < headers.size(); ++row)
+    if (!headers[row].reason.empty())
+      report.broken.push_back({source.name(row), headers[row].reason, 1, true});
+  std::sort(report.broken.begin(), report.broken.end(),
+            [](const BadFile& a, const BadFile& b) { return a.path < b.path; });
+}
+
+void inspect_text(const Config& config, DataReport& report) {
+  if (is_synthetic(config.data.path)) {
+    const SyntheticSet made = parse_synthetic(config.data.path, Modality::text);
+    const auto block = static_cast<double>(config.text.block);
+    report.form = "made up";
+    report.samples = made.samples;
+    report.text = {.tokens = made.samples * config.text.block,
+                   .documents = made.samples,
+                   .document_tokens = {block, block, block},
+                   .vocabulary = made.vocabulary};
+    return;
+  }
+  const TokenFile file(config.data.path);
+  std::vector<double> lengths;
+  for (int64_t d = 0; d < file.documents(); ++d)
+    lengths.push_back(static_cast<double>(file.start(d + 1) - file.start(d)));
+  const bool ours = file.vocabulary().size > 0;
+  report.form = ours ? "a token file" : "fairseq's .bin and .idx";
+  report.samples = file.documents();
+  report.bytes = fs::file_size(file.path());
+  report.text = {.tokens = file.tokens(),
+                 .documents = file.documents(),
+                 .document_tokens = spread_of(std::move(lengths)),
+                 .vocabulary = ours ? file.vocabulary().size : config.text.vocabulary_size};
+}
+
+EpochFigures time_epoch(Config config, double seconds, int64_t threads) {
+  EpochFigures epoch{.threads = threads};
+  if (seconds == 0) {
+    epoch.not_measured = "--seconds 0";
+    return epoch;
+  }
+  try {
+    const DataSources sources = open_sources(config);
+    epoch.samples = static_cast<int64_t>(sources.train->size());
+    config.data.batch = std::min(config.data.batch, epoch.samples);
+    config.run.accumulate = 1;
+    const LoaderBench bench =
+        bench_loader(*sources.train, loader_settings(config, LoaderMode::train), {threads}, seconds, 0);
+    const LoaderStats& stats = bench.runs.front().stats;
+    check<DataError>(stats.stages.samples > 0, "not one sample in {} s; measure longer with --seconds",
+                     seconds);
+    epoch.samples_per_second = static_cast<double>(stats.stages.samples) / stats.seconds;
+    epoch.seconds = static_cast<double>(epoch.samples) / epoch.samples_per_second;
+  } catch (const Error& error) {
+    epoch.not_measured = error.what();
+  }
+  return epoch;
+}
+
+}  // namespace
+
+DataReport inspect_data(const Config& given, const InspectLimits& limits) {
+  Config config = given;
+  config.data.max_bad_fraction = 1;
+  config.data.valid.clear();
+  config.data.sources.clear();
+  const int64_t threads = config.data.threads > 0 ? config.data.threads
+                                                  : std::max<int64_t>(1, std::thread::hardware_concurrency());
+  DataReport report;
+  report.modality = config.model.modality;
+  report.path = config.data.path;
+  check<UsageError>(!config.data.path.empty(), "which data? Give a path");
+  if (config.model.modality == Modality::text) {
+    inspect_text(config, report);
+  } else {
+    inspect_files(config, limits, threads, report);
+  }
+  report.epoch = time_epoch(config, limits.loader_seconds, threads);
+  return report;
+}
+
+}  // namespace d2v
