@@ -66,7 +66,8 @@ void announce(const Config& config, const std::string& command, const DataSource
 
 void write_skipped(SkippedFile& file, const Loader& loader) {
   std::vector<SkippedFile::Entry> entries;
-  for (const BadFile& bad : loader.bad_files()) entries.push_back({bad.path, bad.reason, bad.count});
+  for (const BadFile& bad : loader.bad_files())
+    entries.push_back({bad.path, bad.reason, bad.count, bad.in_scan});
   file.write(entries);
 }
 
