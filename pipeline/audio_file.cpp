@@ -23,6 +23,9 @@ constexpr const char* kFormats =
 // mp3 frames refer to bytes of earlier ones; so many frames before the span make its result exact.
 constexpr int64_t kWarmUpPackets = 96;
 
+// Above what any recorder makes. The resampler's tables and a span's inputs grow with the rate.
+constexpr int kMostRate = 1'000'000;
+
 // Containers whose headers have no length, or a guess.
 constexpr std::array<std::string_view, 2> kWithoutLength{"mp3", "aac"};
 
@@ -145,6 +148,9 @@ void AudioFile::open() {
     check<DataError>(usable, "{}: broken audio file: expected a sample rate and channels, found {} and {}",
                      name_, s.stream->codecpar->sample_rate, s.stream->codecpar->ch_layout.nb_channels);
   }
+  check<DataError>(s.stream->codecpar->sample_rate <= kMostRate,
+                   "{}: expected at most {} samples a second, its header says {}", name_, kMostRate,
+                   s.stream->codecpar->sample_rate);
   for (unsigned i = 0; i < s.format->nb_streams; ++i) {
     if (s.format->streams[i] != s.stream) s.format->streams[i]->discard = AVDISCARD_ALL;
   }

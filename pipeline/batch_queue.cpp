@@ -4,11 +4,11 @@
 
 namespace d2v {
 
-bool BatchQueue::push(BatchPtr batch) {
+bool BatchQueue::push(ReadySlice slice) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return closed_ || batches_.size() < capacity_; });
+  changed_.wait(lock, [&] { return closed_ || slices_.size() < capacity_; });
   if (closed_) return false;
-  batches_.push_back(std::move(batch));
+  slices_.push_back(std::move(slice));
   changed_.notify_all();
   return true;
 }
@@ -20,22 +20,22 @@ void BatchQueue::finish(std::exception_ptr error) {
   changed_.notify_all();
 }
 
-BatchPtr BatchQueue::pop() {
+std::optional<ReadySlice> BatchQueue::pop() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return finished_ || !batches_.empty(); });
-  if (batches_.empty()) {
+  changed_.wait(lock, [&] { return finished_ || !slices_.empty(); });
+  if (slices_.empty()) {
     if (error_) std::rethrow_exception(error_);
-    return nullptr;
+    return std::nullopt;
   }
-  BatchPtr batch = std::move(batches_.front());
-  batches_.pop_front();
+  ReadySlice slice = std::move(slices_.front());
+  slices_.pop_front();
   changed_.notify_all();
-  return batch;
+  return slice;
 }
 
 size_t BatchQueue::size() const {
   const std::lock_guard lock(mutex_);
-  return batches_.size();
+  return slices_.size();
 }
 
 void BatchQueue::close() {

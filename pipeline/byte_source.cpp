@@ -15,6 +15,9 @@ namespace fs = std::filesystem;
 namespace d2v {
 namespace {
 
+// Of what is read at once. Above any picture's: data.max_pixels' default in 16-bit RGB. Recordings are read piece by piece.
+constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+
 [[noreturn]] void refuse(const std::string& name, const char* what) {
   fail<DataError>("{}: {} ({})", name, what, std::strerror(errno));
 }
@@ -80,6 +83,8 @@ size_t OpenBytes::read_at(uint64_t at, std::span<uint8_t> out) const {
 
 void read_bytes(const ByteSource& source, std::vector<uint8_t>& bytes) {
   const OpenBytes open(source);
+  check<DataError>(open.size() <= kMostBytes, "{}: its {} bytes are more than the {} that are read at once",
+                   open.name(), open.size(), kMostBytes);
   bytes.resize(static_cast<size_t>(open.size()));
   bytes.resize(open.read_at(0, bytes));
 }

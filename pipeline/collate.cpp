@@ -25,13 +25,14 @@ void move_piece(Buffer<T>& buffer, int64_t from, int64_t to, int64_t size) {
 
 }  // namespace
 
-Collate::Collate(const Source& source, const LoaderSettings& settings)
+Collate::Collate(const Source& source, const LoaderSettings& settings, const BadFileList& bad_files)
     : source_(source),
       settings_(settings),
       geometry_(source.modality(), settings),
       lengths_(used_lengths(source, settings)),
       clones_(settings.mode == LoaderMode::embed ? 0 : settings.mask.clones),
-      work_(source, settings, lengths_) {
+      work_(source, settings, lengths_, bad_files),
+      masks_(source, settings_, geometry_, lengths_, work_) {
   if (clones_ == 0) return;
   // Settings that keep or hide nothing are refused before the first file.
   if (lengths_.empty()) {
@@ -44,42 +45,6 @@ Collate::Collate(const Source& source, const LoaderSettings& settings)
                       "a sample of {} samples or tokens gives no position; raise speech.min_seconds", length);
     plan_masks(settings_.mask, geometry_.grid(length));
   }
-}
-
-double Collate::ratio_of(int64_t update) const {
-  // Held-out masks are the same at every evaluation, whatever batch a picture is in.
-  const bool fixed = settings_.mode != LoaderMode::train;
-  return fixed ? settings_.mask.prob : mask_ratio(settings_.mask, settings_.seed, update);
-}
-
-int64_t Collate::least_hidden(const Slice& slice, int64_t part, double ratio) const {
-  const SliceShape& shape = slice.update_shapes[part];
-  int64_t least = geometry_.positions(shape.shortest) - 1;
-  MaskScratch scratch;
-  for (size_t i = 0; i < slice.update_rows[part].size(); ++i) {
-    const uint32_t row = slice.update_rows[part][i];
-    const SampleRef ref{source_.id(row), slice.update_occurrences[part][i]};
-    const int64_t length = lengths_.empty() ? 0 : std::min(lengths_[row], shape.length);
-    const MaskPlan plan = plan_masks(settings_.mask, geometry_.grid(length), ratio);
-    for (int64_t clone = 0; clone < clones_; ++clone) {
-      const RngKey key = work_.mask_key(slice.epoch, ref, clone);
-      least = std::min(least, hidden_before_correction(plan, key, scratch));
-    }
-  }
-  return std::max<int64_t>(least, 1);
-}
-
-MaskPlan Collate::plan_of(const Slice& slice, int64_t part) const {
-  const SliceShape& shape = slice.update_shapes[part];
-  const double ratio = ratio_of(slice.update);
-  if (settings_.mask.kind == MaskKind::spans || settings_.mask.kind == MaskKind::bert) {
-    return plan_masks_of(settings_.mask, geometry_.grid(shape.length), ratio,
-                         least_hidden(slice, part, ratio));
-  }
-  const MaskPlan plan = plan_masks(settings_.mask, geometry_.grid(shape.shortest), ratio);
-  if (shape.shortest == shape.length) return plan;
-  // As many hidden as in the shortest sample of the slice: more would not fit there.
-  return plan_masks_of(settings_.mask, geometry_.grid(shape.length), ratio, plan.masked);
 }
 
 void Collate::prepare(const Slice& slice, Batch& batch) const {
@@ -102,14 +67,13 @@ void Collate::prepare(const Slice& slice, Batch& batch) const {
   batch.lengths.resize(padded ? static_cast<size_t>(samples) : 0);
   int64_t masked = 0;
   if (clones_ > 0) {
-    for (size_t part = 0; part < slice.update_shapes.size(); ++part) {
-      const MaskPlan plan = plan_of(slice, static_cast<int64_t>(part));
-      batch.update_sample_size += slice.update_shapes[part].samples * clones_ * plan.masked;
-      if (static_cast<int64_t>(part) != slice.part) continue;
-      batch.positions = plan.grid.positions();
-      batch.visible_count = plan.visible;
-      masked = plan.masked;
-    }
+    const std::vector<MaskPlan> plans = masks_.plans_of(slice);
+    for (size_t part = 0; part < plans.size(); ++part)
+      batch.update_sample_size += slice.update_shapes[part].samples * clones_ * plans[part].masked;
+    const MaskPlan& plan = plans[static_cast<size_t>(slice.part)];
+    batch.positions = plan.grid.positions();
+    batch.visible_count = plan.visible;
+    masked = plan.masked;
   }
   batch.visible.resize(static_cast<size_t>(samples * clones_ * batch.visible_count));
   batch.masked.resize(static_cast<size_t>(samples * clones_ * masked));
@@ -118,11 +82,22 @@ void Collate::prepare(const Slice& slice, Batch& batch) const {
   batch.rows.assign(static_cast<size_t>(samples), kLeftOut);
 }
 
-void Collate::sample(const Slice& slice, int64_t i, SampleScratch& scratch, Batch& batch) const {
+void Collate::sample(const Slice& slice, int64_t i, SampleScratch& scratch, Batch& batch,
+                     SliceFailures& failures) const {
+  if (!failures.matters(i)) return;
+  try {
+    fill(slice, i, scratch, batch, failures);
+  } catch (...) {
+    failures.end(i, std::current_exception());
+  }
+}
+
+void Collate::fill(const Slice& slice, int64_t i, SampleScratch& scratch, Batch& batch,
+                   SliceFailures& failures) const {
   const int64_t length = slice.shape.length;
   const SampleOut out{piece(batch.input, i, geometry_.floats(length)),
                       piece(batch.tokens, i, geometry_.tokens(length))};
-  const auto done = work_.read(slice.rows[i], slice.occurrences[i], slice, scratch, out);
+  const auto done = work_.read(slice, i, scratch, out, failures);
   if (!done) return;
   batch.rows[i] = done->row;
   batch.refs[i] = done->ref;
@@ -137,10 +112,8 @@ void Collate::draw_masks(const SampleDone& sample, int64_t valid, const Slice& s
                          SampleScratch& scratch, Batch& batch) const {
   const StageTimer timer(&scratch.times, Stage::masks);
   const int64_t kept = batch.visible_count, hidden = batch.positions - kept;
-  const double ratio = ratio_of(slice.update);
   const MaskGrid grid = lengths_.empty() ? geometry_.grid(0) : sequence_grid(valid);
-  MaskPlan plan = plan_masks(settings_.mask, grid, ratio);
-  if (plan.masked != hidden) plan = plan_masks_of(settings_.mask, grid, ratio, hidden);
+  const MaskPlan plan = masks_.plan_of_sample(grid, slice.update, hidden);
   for (int64_t clone = 0; clone < clones_; ++clone) {
     const std::span<int64_t> visible = piece(batch.visible, i * clones_ + clone, kept);
     const std::span<int64_t> masked = piece(batch.masked, i * clones_ + clone, hidden);

@@ -34,6 +34,14 @@ double seconds_since(Clock::time_point start) {
 // Slices in the pipeline at once. Two keep all threads busy at the end of a slice; samples are parallel within one.
 constexpr size_t kTokens = 2;
 
+// Memory for a file or its sound that a thread keeps from sample to sample; what a giant took goes back.
+constexpr size_t kKeptBytes = size_t{64} << 20;
+
+template <class T>
+void let_giants_go(std::vector<T>& memory) {
+  if (memory.capacity() * sizeof(T) > kKeptBytes) std::vector<T>().swap(memory);
+}
+
 // Memory of samples at work, handed from thread to thread.
 class ScratchPool {
  public:
@@ -45,6 +53,9 @@ class ScratchPool {
     return scratch;
   }
   void give(std::unique_ptr<SampleScratch> scratch) {
+    let_giants_go(scratch->file);
+    let_giants_go(scratch->sound);
+    let_giants_go(scratch->audio.inputs);
     const std::lock_guard lock(mutex_);
     times_ += std::exchange(scratch->times, {});
     free_.push_back(std::move(scratch));
@@ -64,6 +75,7 @@ class ScratchPool {
 struct Job {
   Slice slice;
   BatchPtr batch;
+  SliceFailures failures;
   std::exception_ptr error;
 };
 
@@ -73,7 +85,8 @@ struct Loader::State {
   State(const Source& source, const LoaderSettings& given)
       : settings(given),
         plan(make_plan(source, given)),
-        collate(source, given),
+        bad_files(source, given.data.max_bad_fraction),
+        collate(source, given, bad_files),
         queue(static_cast<size_t>(std::max<int64_t>(given.data.prefetch, 1))),
         pool(given.allocator),
         arena(static_cast<int>(std::max<int64_t>(given.threads, 1))),
@@ -92,6 +105,17 @@ struct Loader::State {
       control.stop();
       return nullptr;
     }
+    try {
+      return next_job();
+    } catch (...) {  // must not pass TBB, which would drop the slices at work
+      ended_by = std::current_exception();
+      tsan::handed_over_to_tasks();
+      control.stop();
+      return nullptr;
+    }
+  }
+
+  Job* next_job() {
     auto job = std::make_unique<Job>();
     job->slice = plan.slice(update, part);
     job->batch = pool.take();
@@ -112,7 +136,7 @@ struct Loader::State {
       const auto prepare = [&](const tbb::blocked_range<int64_t>& range) {
         std::unique_ptr<SampleScratch> scratch = scratches.take();
         for (int64_t i = range.begin(); i < range.end() && !stopping; ++i) {
-          collate.sample(job.slice, i, *scratch, *job.batch);
+          collate.sample(job.slice, i, *scratch, *job.batch, job.failures);
         }
         scratches.give(std::move(scratch));
       };
@@ -129,12 +153,20 @@ struct Loader::State {
 
   void deliver(std::unique_ptr<Job> job) {
     if (stopping) return;
-    if (job->error) {
-      stopping = true;
-      queue.finish(job->error);
-    } else if (job->batch->samples > 0 && !queue.push(std::move(job->batch))) {
-      stopping = true;
+    const std::exception_ptr error = job->error ? job->error : job->failures.error();
+    const bool pushed = queue.push({std::move(job->batch), job->failures.in_order(), error});
+    if (error || !pushed) stopping = true;
+  }
+
+  // The next slice with samples, after what could not be read of it has been counted.
+  BatchPtr take() {
+    while (std::optional<ReadySlice> ready = queue.pop()) {
+      for (const FailedRead& failed : ready->failures) bad_files.add(failed.row, failed.reason);
+      if (ready->error) std::rethrow_exception(ready->error);
+      if (ready->batch->samples > 0) return std::move(ready->batch);
+      pool.give(std::move(ready->batch));
     }
+    return nullptr;
   }
 
   void run() {
@@ -163,11 +195,12 @@ struct Loader::State {
                                  tbb::make_filter<Job*, void>(tbb::filter_mode::serial_in_order, last));
     });
     tsan::received_by_task();
-    if (!stopping) queue.finish(nullptr);
+    if (!stopping) queue.finish(ended_by);
   }
 
   LoaderSettings settings;
   Plan plan;
+  BadFileList bad_files;
   Collate collate;
   BatchQueue queue;
   BatchPool pool;
@@ -178,6 +211,8 @@ struct Loader::State {
   int64_t last_update;
   int64_t part = 0;
   std::atomic<bool> stopping = false;
+  std::exception_ptr ended_by;  // of the producing stage
+  std::exception_ptr thrown;    // by next(), which throws it again
 
   Clock::time_point started = Clock::now();
   std::atomic<double> stall_seconds = 0;
@@ -206,7 +241,15 @@ BatchPtr Loader::next() {
   const Clock::time_point start = Clock::now();
   state_->ready += static_cast<int64_t>(state_->queue.size());
   ++state_->taken;
-  BatchPtr batch = state_->queue.pop();
+  if (state_->thrown) std::rethrow_exception(state_->thrown);
+  BatchPtr batch;
+  try {
+    batch = state_->take();
+  } catch (...) {
+    state_->stopping = true;
+    state_->thrown = std::current_exception();
+    throw;
+  }
   state_->stall_seconds = state_->stall_seconds + seconds_since(start);
   if (batch) state_->samples += batch->samples;
   return batch;
@@ -214,12 +257,15 @@ BatchPtr Loader::next() {
 
 void Loader::recycle(BatchPtr batch) { state_->pool.give(std::move(batch)); }
 
-std::vector<BadFile> Loader::bad_files() const { return state_->collate.bad_files(); }
+std::vector<BadFile> Loader::bad_files() const { return state_->bad_files.all(); }
 
 LoaderStats Loader::stats() const {
-  return {state_->samples, seconds_since(state_->started), state_->stall_seconds,
+  return {state_->samples,
+          seconds_since(state_->started),
+          state_->stall_seconds,
           static_cast<double>(state_->ready) / static_cast<double>(std::max<int64_t>(state_->taken, 1)),
-          state_->scratches.times()};
+          state_->scratches.times(),
+          state_->taken};
 }
 
 }  // namespace d2v

@@ -17,16 +17,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-LoaderStats difference(LoaderStats end, const LoaderStats& begin) {
-  end.samples -= begin.samples;
-  end.seconds -= begin.seconds;
-  end.stall_seconds -= begin.stall_seconds;
-  for (size_t i = 0; i < kStageNames.size(); ++i) end.stages.nanoseconds[i] -= begin.stages.nanoseconds[i];
-  end.stages.bytes -= begin.stages.bytes;
-  end.stages.samples -= begin.stages.samples;
-  return end;
-}
-
 LoaderRun run_loader(const Source& source, const LoaderSettings& settings, double seconds, double wanted) {
   Loader loader(source, settings);
   loader.recycle(loader.next());
@@ -45,7 +35,7 @@ LoaderRun run_loader(const Source& source, const LoaderSettings& settings, doubl
                                     std::chrono::duration_cast<Clock::duration>(
                                         std::chrono::duration<double>(static_cast<double>(taken) / wanted)));
   }
-  run.stats = difference(loader.stats(), begin);
+  run.stats = stats_since(begin, loader.stats());
   return run;
 }
 
@@ -74,6 +64,20 @@ std::string stage_row(std::string_view name, double nanoseconds, const StageTime
 }
 
 }  // namespace
+
+LoaderStats stats_since(const LoaderStats& begin, LoaderStats end) {
+  const double ready =
+      end.queue_depth * static_cast<double>(end.calls) - begin.queue_depth * static_cast<double>(begin.calls);
+  end.calls -= begin.calls;
+  end.queue_depth = ready / static_cast<double>(std::max<int64_t>(end.calls, 1));
+  end.samples -= begin.samples;
+  end.seconds -= begin.seconds;
+  end.stall_seconds -= begin.stall_seconds;
+  for (size_t i = 0; i < kStageNames.size(); ++i) end.stages.nanoseconds[i] -= begin.stages.nanoseconds[i];
+  end.stages.bytes -= begin.stages.bytes;
+  end.stages.samples -= begin.stages.samples;
+  return end;
+}
 
 LoaderBench bench_loader(const Source& source, LoaderSettings settings, const std::vector<int64_t>& threads,
                          double seconds, double wanted) {

@@ -96,6 +96,10 @@ void check_kind(const MaskConfig& mask, const MaskGrid& grid) {
   check<UsageError>(!in_runs(mask.kind) || grid.sequence,
                     "mask.kind: {} draws runs, which a grid of patches has not; choose beit or block",
                     name_of(mask.kind));
+  check<UsageError>(
+      mask.dropout == 0 || (!in_runs(mask.kind) && mask.kind != MaskKind::beit),
+      "mask.dropout: {} has no meaning for mask.kind {}, whose starts it does not multiply; set 0",
+      mask.dropout, name_of(mask.kind));
 }
 
 // Where spans may begin: wav2vec's leave out the last `block` positions, so that the very last one is never hidden;

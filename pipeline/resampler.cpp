@@ -76,7 +76,9 @@ Resampler::Resampler(int64_t in_rate, int64_t out_rate) {
   up_ = out_rate / common;
   down_ = in_rate / common;
   if (up_ == down_) return;
-  phases_ = std::min(up_, kMaxPhases);
+  // A filter that is stretched over more inputs is as smooth with fewer phases: the table stays small at any rate. Exact
+  // phases where both numbers are small, as of all usual rates.
+  phases_ = std::min({up_, kMaxPhases, std::max<int64_t>(kMaxPhases * up_ / down_, 1)});
   // Frequencies in cycles per input sample.
   const double nyquist = 0.5 * std::min(1.0, static_cast<double>(up_) / static_cast<double>(down_));
   const double cutoff = nyquist * (1 + kPassband) / 2;

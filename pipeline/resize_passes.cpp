@@ -167,7 +167,7 @@ void resize_row(const uint8_t* row, int64_t width, const Taps& taps, uint8_t* ou
 
 void blend_rows(const uint8_t* rows, int64_t stride, int64_t bytes, const int32_t* weights, int64_t count,
                 uint8_t* out) {
-  plain::blend_rows(rows, bytes, weights, count, out);
+  plain::blend_rows(rows, stride, bytes, weights, count, out);
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <numeric>
+#include <set>
 
 #include "d2v/base/check.h"
 
@@ -25,22 +26,23 @@ std::string full_name(const Source& source, uint32_t row) {
 
 }  // namespace
 
-SampleWork::SampleWork(const Source& source, const LoaderSettings& settings, std::vector<int64_t> lengths)
+SampleWork::SampleWork(const Source& source, const LoaderSettings& settings, std::vector<int64_t> lengths,
+                       const BadFileList& bad_files)
     : source_(source),
       training_(settings.mode == LoaderMode::train),
       seed_(settings.seed),
       lengths_(std::move(lengths)),
       by_length_(source.size()),
       read_(sample_reader(source, settings)),
-      bad_(source, settings.data.max_bad_fraction) {
+      bad_files_(bad_files) {
   std::iota(by_length_.begin(), by_length_.end(), 0u);
   if (lengths_.empty()) return;
   std::stable_sort(by_length_.begin(), by_length_.end(),
                    [&](uint32_t a, uint32_t b) { return lengths_[a] < lengths_[b]; });
 }
 
-bool SampleWork::try_read(SampleDone& sample, const Slice& slice, SampleScratch& scratch,
-                          const SampleOut& out) const {
+bool SampleWork::try_read(SampleDone& sample, const Slice& slice, int64_t i, SampleScratch& scratch,
+                          const SampleOut& out, SliceFailures& failures) const {
   try {
     const RngKey key{.seed = seed_,
                      .step = static_cast<uint64_t>(slice.epoch),
@@ -49,18 +51,20 @@ bool SampleWork::try_read(SampleDone& sample, const Slice& slice, SampleScratch&
     sample.length = read_({sample.row, sample.ref}, key, slice.shape, scratch, out);
     return true;
   } catch (const DataError& error) {
-    bad_.add(sample.row, error.what());
+    failures.add(i, sample.row, error.what());
     return false;
   } catch (const std::exception& error) {
     fail<Error>("{}: {}", full_name(source_, sample.row), error.what());
   }
 }
 
-std::optional<SampleDone> SampleWork::read(uint32_t row, uint32_t occurrence, const Slice& slice,
-                                           SampleScratch& scratch, const SampleOut& out) const {
-  SampleDone sample{row, {source_.id(row), occurrence}};
-  if (try_read(sample, slice, scratch, out)) return sample;
+std::optional<SampleDone> SampleWork::read(const Slice& slice, int64_t i, SampleScratch& scratch,
+                                           const SampleOut& out, SliceFailures& failures) const {
+  const uint32_t row = slice.rows[i];
+  SampleDone sample{row, {source_.id(row), slice.occurrences[i]}};
+  if (try_read(sample, slice, i, scratch, out, failures)) return sample;
   if (!training_) return std::nullopt;
+  std::set<uint32_t> tried{row};
   const SampleRef original = sample.ref;
   auto fitting = by_length_.begin();
   if (!lengths_.empty()) {
@@ -69,6 +73,10 @@ std::optional<SampleDone> SampleWork::read(uint32_t row, uint32_t occurrence, co
   }
   const auto count = static_cast<uint32_t>(by_length_.end() - fitting);
   for (uint32_t attempt = 0; attempt < kMaxReplacements; ++attempt) {
+    if (bad_files_.too_many(tried.size())) {
+      failures.end(i, nullptr);
+      return std::nullopt;
+    }
     Philox random({.seed = seed_,
                    .stream = Stream::replace,
                    .step = static_cast<uint64_t>(slice.epoch),
@@ -77,7 +85,8 @@ std::optional<SampleDone> SampleWork::read(uint32_t row, uint32_t occurrence, co
                    .clone = attempt});
     sample.row = fitting[random.below(count)];
     sample.ref = {source_.id(sample.row), replacement_occurrence(original, attempt)};
-    if (try_read(sample, slice, scratch, out)) return sample;
+    if (try_read(sample, slice, i, scratch, out, failures)) return sample;
+    tried.insert(sample.row);
   }
   fail<DataError>("{}: none of {} {} drawn in its place can be read either; look at the others of {}",
                   full_name(source_, row), kMaxReplacements, samples_word(source_.modality()),

@@ -10,6 +10,7 @@
 #include "d2v/pipeline/batch.h"
 #include "d2v/pipeline/masks.h"
 #include "sample_readers.h"
+#include "slice_failures.h"
 
 namespace d2v {
 
@@ -23,21 +24,22 @@ struct SampleDone {
 class SampleWork {
  public:
   // `lengths`: what of each sample is used at most; empty where all are alike.
-  SampleWork(const Source& source, const LoaderSettings& settings, std::vector<int64_t> lengths);
+  // `bad_files`: how many of them are too many.
+  SampleWork(const Source& source, const LoaderSettings& settings, std::vector<int64_t> lengths,
+             const BadFileList& bad_files);
 
-  // Reads the sample of `row`, draw number `occurrence` of it in the epoch, into `out`. In training one that cannot be read is noted and replaced by another, not
-  // shorter than the slice's shortest, drawn by its key; otherwise nothing comes back. Throws DataError above
-  // data.max_bad_fraction.
-  std::optional<SampleDone> read(uint32_t row, uint32_t occurrence, const Slice& slice,
-                                 SampleScratch& scratch, const SampleOut& out) const;
+  // Reads sample i of the slice into `out`. One that cannot be read is noted in `failures`; in training it is then replaced
+  // by another, not shorter than the slice's shortest, drawn by its key, otherwise nothing comes back. Nor does it where
+  // the files tried here alone are too many, which ends `failures`. Throws DataError where no replacement can be read.
+  std::optional<SampleDone> read(const Slice& slice, int64_t i, SampleScratch& scratch, const SampleOut& out,
+                                 SliceFailures& failures) const;
 
   // The key of a clone's mask.
   RngKey mask_key(int64_t epoch, const SampleRef& ref, int64_t clone) const;
 
-  std::vector<BadFile> bad_files() const { return bad_.all(); }
-
  private:
-  bool try_read(SampleDone& sample, const Slice& slice, SampleScratch& scratch, const SampleOut& out) const;
+  bool try_read(SampleDone& sample, const Slice& slice, int64_t i, SampleScratch& scratch,
+                const SampleOut& out, SliceFailures& failures) const;
 
   const Source& source_;
   bool training_;
@@ -45,7 +47,7 @@ class SampleWork {
   std::vector<int64_t> lengths_;     // of all rows, or none
   std::vector<uint32_t> by_length_;  // rows, shortest first
   ReadSample read_;
-  mutable BadFileList bad_;
+  const BadFileList& bad_files_;
 };
 
 }  // namespace d2v

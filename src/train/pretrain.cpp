@@ -67,8 +67,10 @@ void announce(const Config& config, const std::string& command, const DataSource
 // Files that could not be read, and those of other kinds beside them.
 void write_skipped(SkippedFile& file, const Loader& loader, const Source& source) {
   std::vector<SkippedFile::Entry> entries;
-  for (const BadFile& other : source.others()) entries.push_back({other.path, other.reason, other.count});
-  for (const BadFile& bad : loader.bad_files()) entries.push_back({bad.path, bad.reason, bad.count});
+  for (const BadFile& other : source.others())
+    entries.push_back({other.path, other.reason, other.count, true});
+  for (const BadFile& bad : loader.bad_files())
+    entries.push_back({bad.path, bad.reason, bad.count, bad.in_scan});
   file.write(entries);
 }
 

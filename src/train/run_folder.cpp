@@ -114,7 +114,7 @@ SkippedFile::SkippedFile(const fs::path& path) : path_(path) {
   for (std::string line; std::getline(in, line);) {
     const size_t first = line.find('\t'), second = line.find('\t', first + 1);
     if (first == std::string::npos || second == std::string::npos || line.starts_with("path\t")) continue;
-    Entry entry{line.substr(0, first), line.substr(second + 1), 0};
+    Entry entry{line.substr(0, first), line.substr(second + 1)};
     std::from_chars(line.data() + first + 1, line.data() + second, entry.count);
     before_[entry.path] = entry;
   }
@@ -130,7 +130,7 @@ size_t SkippedFile::write(const std::vector<Entry>& session) {
   for (const Entry& e : session) {
     Entry& sum = all[one_line(e.path)];
     sum.reason = one_line(e.reason);
-    sum.count += e.count;
+    sum.count = e.in_scan ? std::max(sum.count, e.count) : sum.count + e.count;
   }
   if (all.empty()) return 0;
   std::string text = "path\ttimes\treason\n";

@@ -68,6 +68,15 @@ TEST_CASE("the header tells codec, rate, channels and length") {
   CHECK(AudioReader(16000).length(info) == 8000);
 }
 
+TEST_CASE("a header with an absurd sample rate is refused before anything is made for it") {
+  const test::TemporaryFolder folder;
+  test::write(folder.path() / "fast.wav", test::wav_bytes(test::tone(1, 8000), 9'999'999));
+  CHECK(contains(test::message_of<DataError>([&] { read_audio_info(folder.path() / "fast.wav"); }),
+                 "fast.wav: expected at most 1000000 samples a second, its header says 9999999"));
+  test::write(folder.path() / "radio.wav", test::wav_bytes(test::tone(1, 8000), 1'000'000));
+  CHECK(AudioReader(16000).read_all(folder.path() / "radio.wav", kHour).size() == 128);
+}
+
 TEST_CASE("a span has the bits of the whole: WAV, FLAC, mp3, Vorbis, Opus, AAC, at any place and rate") {
   D2V_NEED_TEST_DATA("datasets/speech/odd");
   const fs::path odd = test::test_data() / "datasets/speech/odd";

@@ -38,6 +38,58 @@ TEST_CASE("too many broken files stop the run by name, after the batches before"
   CHECK_THROWS_AS(loader.next(), DataError);  // and it stays so
 }
 
+TEST_CASE(
+    "too many broken files stop the run at the same slice, with the same words, for any number of threads") {
+  const test::Folder data(40, 12);  // 12 of 80
+  LoaderSettings settings = test::small_settings();
+  settings.data.max_bad_fraction = 0.1;
+  settings.accumulate = 2;
+  const auto ending = [&](int64_t threads) {
+    settings.threads = threads;
+    Loader loader(data.source, settings);
+    int64_t slices = 0;
+    const std::string error = test::message_of<DataError>([&] {
+      for (; loader.next(); ++slices) {
+      }
+    });
+    int64_t failures = 0;
+    for (const BadFile& file : loader.bad_files()) failures += file.count;
+    return fmt::format("{} slices, {} failures, then {}", slices, failures, error);
+  };
+  const std::string one = ending(1);
+  CHECK(contains(one, "9 of 80 pictures cannot be read"));
+  CHECK(!one.starts_with("0 slices"));
+  for (int i = 0; i < 10; ++i) CHECK(ending(2 + i) == one);
+}
+
+TEST_CASE("what could not be read is listed when its slice is handed out, not while it is prepared") {
+  const test::Folder data(20, 2);
+  const LoaderSettings settings = test::small_settings();
+  Loader loader(data.source, settings);
+  CHECK(loader.bad_files().empty());
+  const auto listed = [&] {
+    int64_t failures = 0;
+    for (const BadFile& file : loader.bad_files()) failures += file.count;
+    return failures;
+  };
+  int64_t replaced = 0;
+  while (const BatchPtr batch = loader.next()) {
+    for (const SampleRef& ref : batch->refs) replaced += ref.occurrence != 0;
+    CHECK((listed() > 0) == (replaced > 0));
+  }
+  CHECK(replaced > 0);
+}
+
+TEST_CASE("a file far too large to be a picture is a broken file, and takes no memory") {
+  const test::Folder data;
+  const std::filesystem::path file = data.source.file(3);
+  std::filesystem::resize_file(file, uintmax_t{100} << 30);  // sparse: takes no room either
+  Loader loader(data.source, test::small_settings());
+  test::read_all(loader);
+  REQUIRE(loader.bad_files().size() == 1);
+  CHECK(contains(loader.bad_files()[0].reason, "its 107374182400 bytes are more than"));
+}
+
 TEST_CASE("a folder where every file is broken stops at once") {
   const test::TemporaryFolder folder;
   for (int i = 0; i < 30; ++i) test::write(folder.path() / (std::to_string(i) + ".png"), "broken");

@@ -39,6 +39,23 @@ TEST_CASE("stages and samples of a run add up") {
   CHECK(nlohmann::json::parse(loader_json(bench))["runs"][1]["threads"] == 2);
 }
 
+TEST_CASE("the timed part counts nothing of the first, untimed batch") {
+  LoaderStats begin, end;
+  begin.samples = 8;
+  begin.seconds = 3;
+  begin.calls = 1;
+  begin.queue_depth = 0;  // the first call finds nothing ready
+  end.samples = 40;
+  end.seconds = 5;
+  end.calls = 5;
+  end.queue_depth = 1.6;  // 8 slices in 5 calls, all of them in the last 4
+  const LoaderStats timed = stats_since(begin, end);
+  CHECK(timed.samples == 32);
+  CHECK(timed.seconds == doctest::Approx(2));
+  CHECK(timed.calls == 4);
+  CHECK(timed.queue_depth == doctest::Approx(2));
+}
+
 TEST_CASE("the table gives each stage's own rate and names the slowest") {
   LoaderRun run{.threads = 1, .batches = 10, .stats = {}};
   run.stats.samples = 100;

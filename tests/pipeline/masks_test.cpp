@@ -222,3 +222,16 @@ TEST_CASE("kinds that the grid has not are refused") {
   CHECK(contains(error(MaskKind::bert, {14, 14, false}), "bert draws runs"));
   CHECK(contains(error(MaskKind::spans, sequence_grid(10)), "runs of 10 do not fit 10 positions"));
 }
+
+TEST_CASE("mask.dropout multiplies the starts of blocks; kinds where it could mean nothing refuse it") {
+  const auto error = [](MaskKind kind, const MaskGrid& grid) {
+    return test::message_of<UsageError>(
+        [&] { plan_masks({.kind = kind, .prob = 0.5, .block = 3, .dropout = 0.1}, grid); });
+  };
+  const std::string message = "mask.dropout: 0.1 has no meaning for mask.kind ";
+  CHECK(contains(error(MaskKind::spans, sequence_grid(100)), message + "spans"));
+  CHECK(contains(error(MaskKind::bert, sequence_grid(100)), message + "bert"));
+  CHECK(contains(error(MaskKind::beit, {14, 14, false}), message + "beit"));
+  for (const MaskKind kind : {MaskKind::block, MaskKind::inverse_block, MaskKind::random})
+    CHECK(error(kind, {14, 14, false}) == "(no error)");
+}

@@ -48,7 +48,7 @@ double worst_error(int64_t in_rate, int64_t out_rate, double hertz, double ampli
 }  // namespace
 
 TEST_CASE("tones below 91 % of the lower Nyquist frequency come through, those above it vanish, by 95 dB") {
-  for (const int64_t rate : {8000, 11025, 22050, 44100, 48000, 96000, 44099}) {
+  for (const int64_t rate : {8000, 11025, 22050, 44100, 48000, 96000, 44099, 999983}) {
     const double nyquist = std::min(8000.0, static_cast<double>(rate) / 2);
     for (const double share : {0.01, 0.3, 0.7, 0.9}) {
       INFO(rate, " Hz, tone at ", share, " of the Nyquist frequency");

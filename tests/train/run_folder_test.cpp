@@ -122,3 +122,11 @@ TEST_CASE("skipped files of several sessions are summed") {
   CHECK(second.write({{"a.png", "cut short", 3}}) == 2);
   CHECK(contents(path) == "path\ttimes\treason\na.png\t5\tcut short\nb.png\t1\tempty\n");
 }
+
+TEST_CASE("what the scan leaves out at every start is not summed over the sessions") {
+  const ScratchFolder scratch;
+  const fs::path path = scratch.path / "skipped.tsv";
+  for (int session = 0; session < 3; ++session)
+    SkippedFile(path).write({{"a.wav", "too short", 1, true}, {"b.wav", "silent", 2}});
+  CHECK(contents(path) == "path\ttimes\treason\na.wav\t1\ttoo short\nb.wav\t6\tsilent\n");
+}

@@ -28,7 +28,7 @@ struct AudioInfo {
 };
 
 // All functions throw DataError that names the file and the reason: missing, empty, not audio, no audio stream, broken
-// header, no samples.
+// header, no samples, more than 1,000,000 samples a second.
 AudioInfo read_audio_info(const ByteSource& file);
 
 // Memory of one thread, reused from file to file.

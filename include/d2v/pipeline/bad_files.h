@@ -18,8 +18,12 @@ class BadFileList {
   BadFileList(const Source& source, double max_fraction);
 
   // Notes one failure. Throws DataError that names the first few files when more than max_fraction of all samples of the
-  // source, broken ones of its scan included, could not be read.
+  // source, broken ones of its scan included, could not be read. What it says follows from the calls before: their order
+  // decides at which of them it stops.
   void add(uint32_t row, const std::string& reason);
+
+  // Whether `files` of the source, besides the broken ones of its scan, are more than max_fraction.
+  bool too_many(size_t files) const;
 
   std::vector<BadFile> all() const;  // sorted by path
 

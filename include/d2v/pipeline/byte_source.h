@@ -50,7 +50,7 @@ class OpenBytes {
   uint64_t size_ = 0;
 };
 
-// All bytes. Throws DataError as OpenBytes does.
+// All bytes. Throws DataError as OpenBytes does, and before taking any memory where they are more than 1 GiB.
 void read_bytes(const ByteSource& source, std::vector<uint8_t>& bytes);
 
 }  // namespace d2v

@@ -58,6 +58,7 @@ struct LoaderStats {
   double stall_seconds = 0;  // of them, spent waiting in next()
   double queue_depth = 0;    // slices that lay ready when next() was called, on average
   StageTimes stages;         // of the samples finished so far, over all threads
+  int64_t calls = 0;         // of next()
 };
 
 class Loader {
@@ -69,13 +70,15 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  // The next slice in order, null after the last. Throws what stopped the preparation (DataError above
-  // data.max_bad_fraction), after the slices before it; then again on every call.
+  // The next slice in order, null after the last. Throws what stopped the preparation, after the slices before it; then
+  // again on every call. Files that could not be read are counted here, in the order of the stream from the update that this
+  // loader starts at: DataError above data.max_bad_fraction comes at the same slice for any number of threads.
   BatchPtr next();
 
   // Takes a batch back, so that its buffers are used again. Optional.
   void recycle(BatchPtr batch);
 
+  // Of the slices handed out so far, and of the scan.
   std::vector<BadFile> bad_files() const;
   LoaderStats stats() const;
 

@@ -23,6 +23,9 @@ struct LoaderBench {
   std::vector<LoaderRun> runs;  // one per number of threads
 };
 
+// Of what came after `begin`.
+LoaderStats stats_since(const LoaderStats& begin, LoaderStats end);
+
 // Runs the training loader for about `seconds` with each number of `threads`, from update 0 on, after a first batch that is
 // not timed. `wanted` above 0: takes no more than so many samples a second, as a trainer would; the stall then says what a
 // trainer of that speed would wait. Throws what Loader throws.

@@ -43,7 +43,8 @@ struct MaskPlan {
   double aspect = 1;                   // beit: height / width in [aspect, 1 / aspect], log-uniform
 };
 
-// The plan at mask ratio `prob`. Throws UsageError where nothing would be kept, hidden, or no block drawn.
+// The plan at mask ratio `prob`. Throws UsageError where nothing would be kept, hidden, or no block drawn; where the grid
+// or mask.dropout does not go with the kind: dropout is for blocks (and changes nothing of single positions).
 MaskPlan plan_masks(const MaskConfig& mask, const MaskGrid& grid, double prob);
 
 // The same for mask.prob; checks mask.prob_min too when that is set.

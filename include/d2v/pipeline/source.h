@@ -15,8 +15,9 @@ namespace d2v {
 struct BadFile {
   std::string path;  // within the source
   std::string reason;
-  int64_t count = 0;   // how often it came up
-  bool broken = true;  // false: whole, but left out by a setting
+  int64_t count = 0;     // how often it came up
+  bool broken = true;    // false: whole, but left out by a setting
+  bool in_scan = false;  // found when the data set was listed, at every start anew
 };
 
 // Rows first, first + 1, … of a mix of sources, and how much they are drawn from.

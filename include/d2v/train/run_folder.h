@@ -53,6 +53,7 @@ class SkippedFile {
   struct Entry {
     std::string path, reason;
     int64_t count = 0;
+    bool in_scan = false;  // found anew at every start: does not add up
   };
   size_t write(const std::vector<Entry>& session);
 
