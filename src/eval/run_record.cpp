@@ -77,6 +77,10 @@ RunRecord read_run(const fs::path& folder) {
   return run;
 }
 
+void add_warnings(RunRecord& run, const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) run.notes.push_back({-1, "warning", sentence, "this report"});
+}
+
 double planned_updates(const RunRecord& run) {
   const Length& length = run.config->run.updates;
   if (length.unit == Length::Unit::updates) return length.value;

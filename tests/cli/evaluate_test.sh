@@ -80,6 +80,10 @@ cp -r "$work/$run" "$work/bare" && rm -r "$work/bare/checkpoints"
 expect 3 d2v probe bare --data.path parts
 expect 0 d2v report bare
 said 'no checkpoint yet'
+mkdir "$work/few" && cp "$work"/pictures/a/2.ppm "$work"/pictures/a/4.ppm "$work/few"
+expect 0 d2v report "$run" --data.path few --out few.html
+said 'warning: no neighbour strips in the report'
+grep -q '2 readable pictures are too few' "$work/few.html" || die 'the report does not say what is missing'
 expect 3 d2v probe "$run" --data.path parts/train/a
 said 'one per class'
 expect 3 d2v probe "$run" --data.path parts --probe.k 500

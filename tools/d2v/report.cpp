@@ -9,39 +9,12 @@
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/base/log.h"
-#include "d2v/eval/neighbours.h"
-#include "d2v/pipeline/image_splits.h"
-#include "d2v/pipeline/mask_preview.h"
-#include "d2v/pipeline/synthetic.h"
-#include "d2v/train/checkpoint_files.h"
+#include "d2v/eval/report_pictures.h"
 
 namespace d2v {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Mask preview and neighbour strips, where data and a checkpoint are there. A report without them is still one.
-void make_pictures(const fs::path& run, const ParsedLine& line, const std::string& command) {
-  Config config = *read_run(run).config;
-  auto table = option_table(config);
-  apply_overrides(table, line.overrides);
-  if (config.model.modality != Modality::image) return;
-  if (!fs::exists(config.data.path) && !is_synthetic(config.data.path)) {
-    log_warning("no pictures in the report: the data '{}' is not there; give it with --data.path",
-                config.data.path);
-    return;
-  }
-  const ImageSource source = pretrain_sources(config.data, static_cast<uint64_t>(config.run.seed)).train;
-  const MaskPreviewOptions preview{.seed = static_cast<uint64_t>(config.run.seed)};
-  const auto png = render_mask_preview(source, config.data, config.image, config.mask, preview);
-  write_file(run / "masks.png", {reinterpret_cast<const char*>(png.data()), png.size()});
-  if (!latest_checkpoint(run)) {
-    log_warning("no neighbour strips in the report: {} has no checkpoint yet", run.string());
-    return;
-  }
-  LoadedModel model = load_model(run, line.overrides);
-  make_neighbours(model, source, run, {.command = command});
-}
 
 std::string recipe_reference(const ParsedLine& line, const RunRecord& run) {
   return line.text("reference", (run.folder / "reference.tsv").string());
@@ -72,8 +45,10 @@ int run(const ParsedLine& line) {
   for (const std::string& folder : line.positional) runs.push_back(read_run(folder));
   if (line.has("reference-out")) return write_reference_curve(line, runs, command);
   if (single && !line.has("no-pictures")) {
-    make_pictures(first, line, command);
+    const std::vector<std::string> missing = make_report_pictures(first, line.overrides, command);
+    for (const std::string& sentence : missing) log_warning("{}", sentence);
     runs[0] = read_run(first);
+    add_warnings(runs[0], missing);
   }
   if (single && (line.has("reference") || fs::exists(recipe_reference(line, runs[0]))))
     runs[0].reference = read_reference(recipe_reference(line, runs[0]));

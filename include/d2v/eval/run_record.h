@@ -38,6 +38,9 @@ struct RunRecord {
 // Throws DataError where the folder is none, or holds no config.ini: then it is not a run.
 RunRecord read_run(const std::filesystem::path& folder);
 
+// Puts sentences about this report itself among the run's notes.
+void add_warnings(RunRecord& run, const std::vector<std::string>& sentences);
+
 // The length of the run in updates: what it planned as far as the configuration and its metrics tell.
 double planned_updates(const RunRecord& run);
 
