@@ -48,7 +48,8 @@ std::string notes_html(const RunRecord& run) {
   std::string out = "<h2>Health</h2>\n";
   if (run.reference) {
     const ReferenceVerdict verdict =
-        against_reference(*run.reference, run.metrics.series("loss"), planned_updates(run));
+        against_reference(*run.reference, run.metrics.series("loss"), planned_updates(run),
+                          run_conditions(*run.config, run.data));
     const bool good = verdict.where == AgainstReference::inside;
     out += fmt::format("<p class=\"{}\">{}</p>\n",
                        good                                                ? "good"

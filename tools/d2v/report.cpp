@@ -24,14 +24,19 @@ int write_reference_curve(const ParsedLine& line, const std::vector<RunRecord>& 
                           const std::string& command) {
   std::vector<Series> losses;
   std::string seeds;
+  const RunConditions conditions = run_conditions(*runs[0].config, runs[0].data);
   for (const RunRecord& run : runs) {
     check<UsageError>(planned_updates(run) == planned_updates(runs[0]),
                       "runs of different lengths: {} and {}", runs[0].folder.string(), run.folder.string());
+    const std::string other = conditions_differ(conditions, run_conditions(*run.config, run.data));
+    check<UsageError>(other.empty(), "{} does not belong to one curve with {}: {}", run.folder.string(),
+                      runs[0].folder.string(), other);
     losses.push_back(run.metrics.series("loss"));
     seeds += fmt::format(" {}", run.config->run.seed);
   }
-  const ReferenceCurve curve =
+  ReferenceCurve curve =
       make_reference(losses, planned_updates(runs[0]), {"made by: " + command, "seeds:" + seeds});
+  curve.conditions = conditions;
   write_file(line.text("reference-out"), write_reference(curve));
   fmt::print("written: {}\n", line.text("reference-out"));
   return 0;
@@ -61,7 +66,8 @@ int run(const ParsedLine& line) {
   write_file(out, report_html(runs, settings));
   if (single && runs[0].reference)
     fmt::print("{}\n",
-               against_reference(*runs[0].reference, runs[0].metrics.series("loss"), planned_updates(runs[0]))
+               against_reference(*runs[0].reference, runs[0].metrics.series("loss"), planned_updates(runs[0]),
+                                 run_conditions(*runs[0].config, runs[0].data))
                    .sentence);
   fmt::print("written: {}\n", out.string());
   return 0;

@@ -25,6 +25,7 @@ struct RunRecord {
   std::string name;                        // of the folder
   std::unique_ptr<Config> config;          // from config.ini
   std::vector<Option> options;             // bound to it
+  std::string data;                        // source_identity, from its newest checkpoint; or empty
   std::string command;                     // that started the run, from run.log; or empty
   RunMetrics metrics;                      // from metrics.jsonl; empty where there is none
   std::vector<RunNote> notes;              // warnings and errors of run.log, notes of metrics.jsonl
