@@ -1,7 +1,6 @@
 #include "d2v/pipeline/labelled_source.h"
 
 #include <algorithm>
-#include <regex>
 
 #include "d2v/base/check.h"
 #include "d2v/pipeline/label_table.h"
@@ -10,6 +9,7 @@
 #include "d2v/pipeline/synthetic.h"
 #include "d2v/pipeline/tokenizer.h"
 #include "listed_samples.h"
+#include "name_pattern.h"
 
 namespace fs = std::filesystem;
 
@@ -90,24 +90,13 @@ FolderSource read_tables(const std::vector<Table>& tables, const Config& config)
 }  // namespace
 
 void set_classes_by_name(FolderSource& source, const std::string& pattern) {
-  std::regex expression;
-  try {
-    expression.assign(pattern);
-  } catch (const std::regex_error& error) {
-    fail<UsageError>("--classes '{}': not a regular expression: {}", pattern, error.what());
-  }
-  check<UsageError>(
-      expression.mark_count() == 1,
-      "--classes '{}': expected exactly one group, which finds the class, such as '^([0-9])_'; found {}",
-      pattern, expression.mark_count());
+  const std::regex expression = name_pattern(pattern, "classes", "class", "^([0-9])_");
   std::vector<std::string> labels;
   for (const FolderSample& sample : source.samples) {
     const std::string name = fs::path(sample.path).filename().string();
-    std::smatch match;
-    check<DataError>(std::regex_search(name, match, expression) && match[1].length() > 0,
-                     "--classes '{}': finds no class in the file name '{}' ({})", pattern, name,
-                     source.root.string());
-    labels.push_back(match[1].str());
+    labels.push_back(found_in(name, expression));
+    check<DataError>(!labels.back().empty(), "--classes '{}': finds no class in the file name '{}' ({})",
+                     pattern, name, source.root.string());
   }
   set_classes(source, labels);
 }

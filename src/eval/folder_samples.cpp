@@ -60,6 +60,25 @@ void warn_about(const std::vector<BadFile>& bad, size_t total, const std::string
               bad.size() > 5 ? ", the first of them" : "", first);
 }
 
+constexpr uint64_t split_seed = 0;  // the same for all runs, so that their figures compare
+
+FolderSource open_for_probe(const Config& config, const std::string& classes) {
+  FolderSource all = open_labelled(config, classes);
+  log_info("{}", describe(all));
+  const auto unlabelled =
+      std::count_if(all.samples.begin(), all.samples.end(), [](auto& s) { return s.label < 0; });
+  check<DataError>(unlabelled == 0 && all.classes.size() >= 2,
+                   "{}: a probe needs {} in at least two sub-folders, one per class, or other classes "
+                   "(--classes PATTERN, a "
+                   "table of lines label<TAB>path); found {} classes and {} outside of any",
+                   config.data.path, word_of(all), all.classes.size(), unlabelled);
+  return all;
+}
+
+at::Tensor rows_tensor(const std::vector<uint32_t>& rows) {
+  return at::tensor(std::vector<int64_t>(rows.begin(), rows.end()), at::kLong);
+}
+
 }  // namespace
 
 Samples folder_samples(const FolderSource& source, const Config& config) {
@@ -112,19 +131,10 @@ std::vector<SimpleFeatures> simple_features(const FolderSource& train, const Con
 }
 
 ProbeFolder probe_folder(const Config& config, const std::string& classes) {
-  FolderSource all = open_labelled(config, classes);
-  log_info("{}", describe(all));
-  const auto unlabelled =
-      std::count_if(all.samples.begin(), all.samples.end(), [](auto& s) { return s.label < 0; });
-  check<DataError>(unlabelled == 0 && all.classes.size() >= 2,
-                   "{}: a probe needs {} in at least two sub-folders, one per class, or other classes "
-                   "(--classes PATTERN, a "
-                   "table of lines label<TAB>path); found {} classes and {} outside of any",
-                   config.data.path, word_of(all), all.classes.size(), unlabelled);
+  FolderSource all = open_for_probe(config, classes);
   if (all.kind == Modality::image && !all.split_folders)
     group_near_duplicates(all, config.data.max_pixels, config.data.threads);
-  const uint64_t seed = 0;  // of the split: the same for all runs, so that their figures compare
-  const ImageSplits splits = split_source(all, config.probe.valid_share, config.probe.test_share, seed);
+  const ImageSplits splits = split_source(all, config.probe.valid_share, config.probe.test_share, split_seed);
   check<DataError>(!splits.test.empty() && !splits.valid.empty(),
                    "{}: too few {} to split: {} for training, {} for validation, {} for the test",
                    config.data.path, word_of(all), splits.train.size(), splits.valid.size(),
@@ -136,6 +146,35 @@ ProbeFolder probe_folder(const Config& config, const std::string& classes) {
 ProbeSplits ProbeFolder::splits() const {
   return {folder_samples(train, config), folder_samples(valid, config), folder_samples(test, config),
           train.classes, simple_features(train, config)};
+}
+
+FoldedFolder folded_folder(const Config& config, int64_t count, const std::string& leave_out,
+                           const std::string& classes) {
+  FolderSource all = open_for_probe(config, classes);
+  if (all.split_folders) log_info("folds: the parts of {} are put together", config.data.path);
+  if (all.kind == Modality::image && leave_out.empty())
+    group_near_duplicates(all, config.data.max_pixels, config.data.threads);
+  Folds folds = leave_out.empty() ? stratified_folds(all, count, split_seed) : folds_by_name(all, leave_out);
+  return {std::move(all), std::move(folds), config};
+}
+
+FoldedSamples FoldedFolder::samples() const {
+  FoldedSamples out;
+  out.samples = folder_samples(all, config);
+  out.classes = all.classes;
+  if (all.texts)  // words are counted in what trains a fold
+    out.fitted = [this](const at::Tensor& train) {
+      const int64_t* first = train.const_data_ptr<int64_t>();
+      return simple_features(subset(all, std::vector<uint32_t>(first, first + train.size(0))), config);
+    };
+  else
+    out.simple = simple_features(all, config);
+  for (size_t f = 0; f < folds.names.size(); ++f) {
+    const ImageSplits rows = fold_split(folds, f);
+    out.folds.push_back({folds.names[f], rows_tensor(chosen_rows(all, rows.train, config.probe.max_train)),
+                         rows_tensor(rows.valid), rows_tensor(rows.test)});
+  }
+  return out;
 }
 
 }  // namespace d2v

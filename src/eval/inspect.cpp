@@ -72,7 +72,7 @@ std::string input_text(const Config& config, const SampleTokens& tokens) {
 std::string parameter_table(const ParameterLayout& layout, const Config& config) {
   std::vector<std::array<std::string, 6>> rows{
       {"parameter", "shape", "elements", "trained", "teacher", "decay"}};
-  int64_t all = 0, trained = 0, averaged = 0, decayed = 0;
+  int64_t all = 0, trained = 0, averaged = 0, copied = 0, decayed = 0;
   for (const Parameter& p : layout.all()) {
     const bool decays = p.trainable && config.optim.weight_decay > 0 && (p.decay || config.optim.decay_all);
     rows.push_back({p.name, fmt::format("({})", fmt::join(p.shape, ", ")), grouped(p.count),
@@ -80,6 +80,7 @@ std::string parameter_table(const ParameterLayout& layout, const Config& config)
     all += p.count;
     trained += p.trainable ? p.count : 0;
     averaged += p.teacher == TeacherRule::averaged ? p.count : 0;
+    copied += p.teacher == TeacherRule::copied ? p.count : 0;
     decayed += decays ? p.count : 0;
   }
   std::array<size_t, 6> width{};
@@ -91,8 +92,10 @@ std::string parameter_table(const ParameterLayout& layout, const Config& config)
                        row[2], width[2], row[3], width[3], row[4], width[4], row[5]);
   return out +
          fmt::format(
-             "\n{} parameters, {} elements; trained {}, averaged by the teacher {}, with weight decay {}\n",
-             layout.all().size(), grouped(all), grouped(trained), grouped(averaged), grouped(decayed));
+             "\n{} parameters, {} elements; trained {}, teacher {} (averaged {}, copied {}), with weight "
+             "decay {}\n",
+             layout.all().size(), grouped(all), grouped(trained), grouped(averaged + copied),
+             grouped(averaged), grouped(copied), grouped(decayed));
 }
 
 std::string token_summary(const Config& config) {

@@ -16,9 +16,10 @@ namespace fs = std::filesystem;
 
 // Options that say what the weights are; everything else may be changed for an evaluation.
 bool shapes_the_model(const std::string& key) {
-  return key.starts_with("model.") || key.starts_with("decoder.") || key == "image.patch" ||
-         key == "image.size" || key == "image.channels" || key.starts_with("ema.") || key == "run.seed" ||
-         key.starts_with("loss.") || key == "speech.conv_layers" || key.starts_with("speech.positions_") ||
+  return key.starts_with("model.") || key.starts_with("decoder.") || key.starts_with("data2vec1.") ||
+         key.starts_with("mae.") || key == "image.patch" || key == "image.size" || key == "image.channels" ||
+         key.starts_with("ema.") || key == "run.seed" || key.starts_with("loss.") ||
+         key == "speech.conv_layers" || key.starts_with("speech.positions_") ||
          key == "text.vocabulary_size" || key == "text.max_positions" || key == "spectrogram.patch" ||
          key == "spectrogram.frames" || key == "spectrogram.bins";
 }

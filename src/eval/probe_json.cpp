@@ -24,6 +24,15 @@ ordered_json row_json(const ProbeRow& row) {
                    {"pooling", row.pooling},
                    {"seconds", row.seconds}};
   if (row.lambda) out["lambda"] = *row.lambda;
+  for (const FoldAccuracy& fold : row.folds) {
+    ordered_json one{{"fold", fold.fold},
+                     {"n", fold.n},
+                     {"correct", fold.correct},
+                     {"accuracy", fold.value()},
+                     {"layer", fold.layer}};
+    if (fold.lambda) one["lambda"] = *fold.lambda;
+    out["folds"].push_back(std::move(one));
+  }
   return out;
 }
 
@@ -38,6 +47,11 @@ ProbeRow row_of(const ordered_json& in) {
   row.pooling = in.at("pooling");
   row.seconds = in.at("seconds");
   if (in.contains("lambda")) row.lambda = in.at("lambda").get<double>();
+  for (const ordered_json& one : in.value("folds", ordered_json::array())) {
+    FoldAccuracy fold{one.at("fold"), one.at("n"), one.at("correct"), one.at("layer"), {}};
+    if (one.contains("lambda")) fold.lambda = one.at("lambda").get<double>();
+    row.folds.push_back(std::move(fold));
+  }
   return row;
 }
 
@@ -50,6 +64,7 @@ std::string probe_json(const StoredProbe& probe) {
                    {"valid", probe.result.valid},     {"test", probe.result.test},
                    {"classes", probe.result.classes}, {"largest_class", probe.result.largest_class},
                    {"rows", ordered_json::array()},   {"words", probe_sentences(probe.result)}};
+  if (!probe.result.folds.empty()) out["folds"] = probe.result.folds;
   for (const ProbeRow& row : probe.result.rows) out["rows"].push_back(row_json(row));
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
@@ -64,6 +79,7 @@ StoredProbe parse_probe(const std::string& text, const std::string& source) {
     probe.result.test = in.at("test");
     probe.result.classes = in.at("classes");
     probe.result.largest_class = in.at("largest_class");
+    probe.result.folds = in.value("folds", std::vector<std::string>{});
     for (const ordered_json& row : in.at("rows")) probe.result.rows.push_back(row_of(row));
     return probe;
   } catch (const ordered_json::exception& error) {

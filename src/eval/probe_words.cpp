@@ -1,4 +1,5 @@
 // What a probe found, as a table and in sentences.
+#include <algorithm>
 #include <cmath>
 
 #include "d2v/base/check.h"
@@ -7,6 +8,8 @@
 namespace d2v {
 
 namespace {
+
+constexpr size_t most_names = 200;  // characters
 
 const ProbeRow* find_row(const ProbeResult& result, const std::string& probe, const std::string& network) {
   for (const ProbeRow& row : result.rows)
@@ -30,18 +33,52 @@ std::string compared(const ProbeRow& trained, const ProbeRow& other, const std::
 
 }  // namespace
 
+std::string probe_parts(const ProbeResult& result) {
+  if (result.folds.empty())
+    return fmt::format("{} {} for training, {} for validation, {} for the test, {} classes", result.train,
+                       result.samples, result.valid, result.test, result.classes);
+  std::string names;
+  for (const std::string& name : result.folds) {
+    names += names.empty() ? "" : ", ";
+    if (names.size() > most_names) {
+      names += "…";
+      break;
+    }
+    names += name;
+  }
+  return fmt::format(
+      "{} {} in {} folds ({}), each tested once by what at least {} {} of other folds trained and {} chose, "
+      "{} "
+      "classes",
+      result.test, result.samples, result.folds.size(), names, result.train, result.samples, result.valid,
+      result.classes);
+}
+
+std::string fold_range(const ProbeRow& row) {
+  if (row.folds.empty()) return "";
+  const auto [low, high] =
+      std::minmax_element(row.folds.begin(), row.folds.end(),
+                          [](const FoldAccuracy& a, const FoldAccuracy& b) { return a.value() < b.value(); });
+  return fmt::format("{:.1f} to {:.1f}", 100 * low->value(), 100 * high->value());
+}
+
 std::string probe_table(const ProbeResult& result) {
-  std::string out =
-      fmt::format("{:<7} {:<16} {:>6}  {:>8}  {:>14}  {:>8}  {:>7}  {:>7}  {:>7}\n", "probe", "features", "n",
-                  "accuracy", "95 % interval", "balanced", "layer", "pooling", "seconds");
+  const bool folds = !result.folds.empty();
+  const auto fold_column = [&](const std::string& text) {
+    return folds ? fmt::format("  {:>13}", text) : std::string();
+  };
+  std::string out = fmt::format("{:<7} {:<16} {:>6}  {:>8}  {:>14}{}  {:>8}  {:>7}  {:>7}  {:>7}\n", "probe",
+                                "features", "n", "accuracy", "95 % interval", fold_column("folds"),
+                                "balanced", "layer", "pooling", "seconds");
   std::string probe;
   for (const ProbeRow& row : result.rows) {
     if (!probe.empty() && probe != row.probe) out += "\n";
     probe = row.probe;
     out += fmt::format(
-        "{:<7} {:<16} {:>6}  {:>6.1f} %  {:>5.1f} to {:>5.1f}  {:>6.1f} %  {:>7}  {:>7}  {:>7.1f}\n",
+        "{:<7} {:<16} {:>6}  {:>6.1f} %  {:>5.1f} to {:>5.1f}{}  {:>6.1f} %  {:>7}  {:>7}  {:>7.1f}\n",
         row.probe, row.network, row.test.n, 100 * row.test.value, 100 * row.test.interval.low,
-        100 * row.test.interval.high, 100 * row.test.balanced, row.layer, row.pooling, row.seconds);
+        100 * row.test.interval.high, fold_column(fold_range(row)), 100 * row.test.balanced, row.layer,
+        row.pooling, row.seconds);
   }
   return out;
 }

@@ -39,7 +39,7 @@ ReferenceCurve make_reference(const std::vector<Series>& losses, double updates,
         "run has losses in {} of {} stretches",
         points, means.back().update.size(), points);
   }
-  ReferenceCurve curve{std::move(origin), updates, means[0].update, {}, {}, {}};
+  ReferenceCurve curve{std::move(origin), updates, means[0].update, {}, {}, {}, {}};
   const double runs = static_cast<double>(means.size());
   std::vector<double> variance;
   for (int p = 0; p < points; ++p) {
@@ -70,7 +70,8 @@ ReferenceCurve read_reference(const std::filesystem::path& file) {
     if (line.starts_with("# updates: ")) {
       curve.updates = std::strtod(line.c_str() + 11, nullptr);
     } else if (line.starts_with("#")) {
-      curve.origin.push_back(line.substr(std::min(line.size(), line.find_first_not_of("# "))));
+      const std::string comment = line.substr(std::min(line.size(), line.find_first_not_of("# ")));
+      if (!read_condition_line(comment, curve.conditions)) curve.origin.push_back(comment);
     } else if (!header) {
       check<DataError>(line == "update\tmean\tlow\thigh",
                        "{}, line {}: expected the header 'update mean low high' "
@@ -102,6 +103,7 @@ ReferenceCurve read_reference(const std::filesystem::path& file) {
 std::string write_reference(const ReferenceCurve& curve) {
   std::string out;
   for (const std::string& line : curve.origin) out += "# " + line + "\n";
+  for (const std::string& line : condition_lines(curve.conditions)) out += "# " + line + "\n";
   out += fmt::format("# updates: {:.0f}\nupdate\tmean\tlow\thigh\n", curve.updates);
   for (size_t i = 0; i < curve.update.size(); ++i)
     out += fmt::format("{:.10g}\t{:.6g}\t{:.6g}\t{:.6g}\n", curve.update[i], curve.mean[i], curve.low[i],
@@ -109,12 +111,19 @@ std::string write_reference(const ReferenceCurve& curve) {
   return out;
 }
 
-ReferenceVerdict against_reference(const ReferenceCurve& curve, const Series& loss, double updates) {
+std::string not_compared(const ReferenceCurve& curve, double updates, const RunConditions& run) {
   if (std::abs(updates - curve.updates) > 0.5)
-    return {AgainstReference::not_comparable,
-            fmt::format(
-                "The reference curve is of runs of {:.0f} updates, this run is {:.0f} long: not compared.",
-                curve.updates, updates)};
+    return fmt::format(
+        "The reference curve is of runs of {:.0f} updates, this run is {:.0f} long: not compared.",
+        curve.updates, updates);
+  const std::string other = conditions_differ(curve.conditions, run);
+  return other.empty() ? "" : fmt::format("Not compared with the reference curve: {}.", other);
+}
+
+ReferenceVerdict against_reference(const ReferenceCurve& curve, const Series& loss, double updates,
+                                   const RunConditions& run) {
+  if (std::string why = not_compared(curve, updates, run); !why.empty())
+    return {AgainstReference::not_comparable, std::move(why)};
   const double stretch = curve.updates / static_cast<double>(curve.update.size());
   const double now = loss.empty() ? 0 : loss.update.back();
   if (now < stretch)

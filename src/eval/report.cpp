@@ -48,7 +48,8 @@ std::string notes_html(const RunRecord& run) {
   std::string out = "<h2>Health</h2>\n";
   if (run.reference) {
     const ReferenceVerdict verdict =
-        against_reference(*run.reference, run.metrics.series("loss"), planned_updates(run));
+        against_reference(*run.reference, run.metrics.series("loss"), planned_updates(run),
+                          run_conditions(*run.config, run.data));
     const bool good = verdict.where == AgainstReference::inside;
     out += fmt::format("<p class=\"{}\">{}</p>\n",
                        good                                                ? "good"
@@ -114,6 +115,7 @@ std::string probe_html(const std::vector<RunRecord>& runs) {
           std::to_string(row.test.n),
           fmt::format("{:.1f} %", 100 * row.test.value),
           fmt::format("{:.1f} to {:.1f}", 100 * row.test.interval.low, 100 * row.test.interval.high),
+          fold_range(row),
           fmt::format("{:.1f} %", 100 * row.test.balanced),
           row.layer,
           row.pooling,
@@ -126,22 +128,24 @@ std::string probe_html(const std::vector<RunRecord>& runs) {
     for (const std::string& sentence : probe_sentences(probe.result))
       sentences += fmt::format("<p>{}{}</p>\n", runs.size() > 1 ? html_escape(run.name) + ": " : "",
                                html_escape(sentence));
-    sentences += fmt::format(
-        "<p class=\"muted\">{} {} for training, {} for validation, {} for the test, {} classes; the "
-        "test's "
-        "largest class is {:.1f} %.</p>\n",
-        probe.result.train, probe.result.samples, probe.result.valid, probe.result.test, probe.result.classes,
-        100 * probe.result.largest_class);
+    sentences += fmt::format("<p class=\"muted\">{}; the test's largest class is {:.1f} %.</p>\n",
+                             html_escape(probe_parts(probe.result)), 100 * probe.result.largest_class);
     commands += fmt::format("<code>{}</code>", html_escape(probe.command));
   }
   if (rows.empty())
     return "<h2>Probes</h2>\n<p class=\"card\">No probe yet: <code>d2v probe RUN --data.path DIR</code> "
            "writes one into the "
            "run folder.</p>\n";
-  return "<h2>Probes of frozen features</h2>\n<figure class=\"wide\">" +
-         html_table({"probe", "features", "n", "accuracy", "95 % interval", "balanced", "layer", "pooling",
-                     "seconds"},
-                    rows, {2, 3, 4, 5, 8}) +
+  std::vector<std::string> head{"probe", "features", "n",     "accuracy", "95 % interval",
+                                "folds", "balanced", "layer", "pooling",  "seconds"};
+  std::vector<size_t> numeric{2, 3, 4, 5, 6, 9};
+  constexpr int64_t fold_column = 5;
+  if (std::all_of(rows.begin(), rows.end(), [](const auto& row) { return row[fold_column].empty(); })) {
+    for (auto& row : rows) row.erase(row.begin() + fold_column);
+    head.erase(head.begin() + fold_column);
+    numeric = {2, 3, 4, 5, 8};
+  }
+  return "<h2>Probes of frozen features</h2>\n<figure class=\"wide\">" + html_table(head, rows, numeric) +
          sentences + "<figcaption>" + commands + "</figcaption></figure>\n";
 }
 

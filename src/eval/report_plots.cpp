@@ -112,7 +112,10 @@ std::string loss_figure(const std::vector<RunRecord>& runs, const ReportSettings
     if (single && !valid.empty()) plot.curves.push_back({"held out", valid, 1});
   }
   if (plot.curves.empty()) return {};
-  if (single && runs[0].reference) {
+  if (single && runs[0].reference &&
+      not_compared(*runs[0].reference, planned_updates(runs[0]),
+                   run_conditions(*runs[0].config, runs[0].data))
+          .empty()) {
     const ReferenceCurve& band = *runs[0].reference;
     plot.bands.push_back({"reference (three seeds)", band.update, band.low, band.high});
     caption += ", over the band that runs of this recipe with other seeds stay in";

@@ -8,6 +8,8 @@
 #include "d2v/base/check.h"
 #include "d2v/base/config_source.h"
 #include "d2v/base/file.h"
+#include "d2v/base/safetensors.h"
+#include "d2v/train/checkpoint_files.h"
 
 namespace d2v {
 
@@ -52,6 +54,20 @@ void read_neighbours(const fs::path& folder, RunRecord& run) {
   }
 }
 
+// Of the newest checkpoint that can be read.
+std::string data_of(const fs::path& folder) {
+  for (const CheckpointFile& file : list_checkpoints(folder)) {
+    try {
+      const SafetensorsReader reader(file.path);
+      const auto found = reader.metadata().find("data");
+      if (found != reader.metadata().end()) return found->second;
+    } catch (const DataError&) {
+      continue;  // whoever needs the weights says so
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 RunRecord read_run(const fs::path& folder) {
@@ -68,6 +84,7 @@ RunRecord read_run(const fs::path& folder) {
   run.config = std::make_unique<Config>();
   run.options = option_table(*run.config);
   apply_source(run.options, folder);
+  run.data = data_of(folder);
   if (fs::exists(folder / "run.log")) read_log(folder / "run.log", run.command, run.notes);
   if (fs::exists(folder / "metrics.jsonl")) run.metrics = RunMetrics::read(folder / "metrics.jsonl");
   run.notes.insert(run.notes.end(), run.metrics.notes().begin(), run.metrics.notes().end());
@@ -75,6 +92,10 @@ RunRecord read_run(const fs::path& folder) {
   if (fs::exists(folder / "masks.png")) run.masks = folder / "masks.png";
   if (fs::exists(folder / "neighbours" / "neighbours.json")) read_neighbours(folder / "neighbours", run);
   return run;
+}
+
+void add_warnings(RunRecord& run, const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) run.notes.push_back({-1, "warning", sentence, "this report"});
 }
 
 double planned_updates(const RunRecord& run) {

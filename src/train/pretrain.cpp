@@ -127,7 +127,8 @@ ExitCode pretrain(const Config& wanted, const std::string& command, const TrainO
   state.data = source_identity(*sources.train);
   Loader(*sources.train, loader_settings(config, LoaderMode::train));  // of no update: checks the settings
 
-  const RunFolder folder = open_run_folder(config);
+  RunFolder folder = open_run_folder(config);
+  folder.data = state.data;
   config.run.resume = ResumeMode::automatic;  // a wish of this session; checkpoints do not depend on it
   const RunLog log(folder.path / "run.log");
   announce(config, command, sources, lengths, *objective);

@@ -32,6 +32,26 @@ grep -q '"command": "d2v probe folder/run --data.path parts"' "$work/$run/probe.
 expect 0 d2v probe "$run" --data.path parts --layer best --pooling cls --probe.k 5 --out other.json
 [ -s "$work/other.json" ] || die 'no other.json'
 
+# Folds: every picture is tested once; digits of the names stand for the groups that are left out.
+expect 0 d2v probe "$run" --data.path parts --folds 4 --out folds.json
+said '40 pictures in 4 folds (1, 2, 3, 4)'
+for part in '"correct"' '"fold": "4"'; do
+  grep -q -- "$part" "$work/folds.json" || die "folds.json lacks $part"
+done
+expect 0 d2v probe "$run" --data.path parts --leave-out '([0-9])\.ppm$'
+said 'in 10 folds (0, 1,'
+expect 0 d2v report "$run" --no-pictures
+grep -q 'in 10 folds' "$work/$run/report.html" || die 'the report does not tell of folds'
+expect 0 d2v probe "$run" --data.path parts
+expect 2 d2v probe "$run" --data.path parts --folds 4 --leave-out '([0-9])\.ppm$'
+said 'not both'
+expect 2 d2v probe "$run" --data.path parts --folds 2
+said 'at least 3'
+expect 3 d2v probe "$run" --data.path parts --folds 30
+said 'fewer folds'
+expect 3 d2v probe "$run" --data.path parts --leave-out '_([a-z]+)_'
+said 'finds no group'
+
 expect 0 d2v embed "$run" --data.path parts --out features.npy
 said '40 pictures, features (40, 64)'
 [ "$(wc -l <"$work/features.tsv")" = 41 ] || die 'features.tsv does not name 40 rows'
@@ -60,6 +80,10 @@ cp -r "$work/$run" "$work/bare" && rm -r "$work/bare/checkpoints"
 expect 3 d2v probe bare --data.path parts
 expect 0 d2v report bare
 said 'no checkpoint yet'
+mkdir "$work/few" && cp "$work"/pictures/a/2.ppm "$work"/pictures/a/4.ppm "$work/few"
+expect 0 d2v report "$run" --data.path few --out few.html
+said 'warning: no neighbour strips in the report'
+grep -q '2 readable pictures are too few' "$work/few.html" || die 'the report does not say what is missing'
 expect 3 d2v probe "$run" --data.path parts/train/a
 said 'one per class'
 expect 3 d2v probe "$run" --data.path parts --probe.k 500

@@ -105,6 +105,31 @@ TEST_CASE("parts made by key share no picture and hold every class") {
   CHECK(folder.splits().classes == std::vector<std::string>{"blue", "red"});
 }
 
+TEST_CASE("folds hold every picture once, the user's own parts too; probe.max_train limits training only") {
+  const test::ScratchFolder scratch("folds");
+  for (const char* part : {"train", "test"}) test::make_up_pictures(scratch.path / part, 6);
+  Config config = config_of(scratch.path);
+  config.probe.max_train = 5;
+  const FoldedFolder folder = folded_folder(config, 4, {});
+  const FoldedSamples data = folder.samples();
+  CHECK(data.classes == std::vector<std::string>{"blue", "red"});
+  CHECK(data.samples.size() == 24);
+  CHECK(data.simple[0].source.name == "raw pixels");
+  REQUIRE(data.folds.size() == 4);
+  std::set<int64_t> tested;
+  for (const FoldRows& fold : data.folds) {
+    CHECK(fold.train.size(0) == 5);
+    for (int64_t i = 0; i < fold.test.size(0); ++i) tested.insert(fold.test[i].item<int64_t>());
+  }
+  CHECK(tested.size() == 24);
+  // The pattern's groups are pictures of one number: "0" to "5", of both classes and parts.
+  const FoldedFolder by_name = folded_folder(config, 0, "^([0-9])");
+  CHECK(by_name.folds.names == std::vector<std::string>{"0", "1", "2", "3", "4", "5"});
+  CHECK(by_name.samples().folds[0].test.size(0) == 4);
+  CHECK_THROWS_AS(folded_folder(config, 13, {}), DataError);
+  CHECK_THROWS_AS(folded_folder(config, 0, "_([a-z]+)_"), DataError);
+}
+
 TEST_CASE("the user's own parts are kept, and probe.max_train limits training only") {
   const test::ScratchFolder scratch("parts");
   for (const char* part : {"train", "val", "test"}) test::make_up_pictures(scratch.path / part, 6);
@@ -167,6 +192,28 @@ TEST_CASE("recordings by class: the speech probe has its rows, and simple featur
   CHECK(probe_sentences(result)[0].find("log-mel (100.0 %") != std::string::npos);
 }
 
+TEST_CASE("recordings with a speaker left out: the table has its rows, each speaker is a fold") {
+  const test::ScratchFolder scratch("speech_folds");
+  make_up_recordings(scratch.path, 12);
+  for (const char* name : {"high", "low"})  // 0.wav becomes 0_ann_.wav
+    for (int i = 0; i < 12; ++i)
+      std::filesystem::rename(
+          scratch.path / name / fmt::format("{}.wav", i),
+          scratch.path / name / fmt::format("{}_{}_.wav", i, std::vector{"ann", "bob", "cem"}[i % 3]));
+  Config config = tiny_sequence_config(Modality::speech, scratch.path);
+  config.probe.k = 3;
+  const auto objective = make_objective(config, Precision::fp32);
+  const FoldedFolder folder = folded_folder(config, 0, "_([a-z]+)_");
+  const ProbeResult result = run_probe_folds(
+      folder.samples(), {objective.get(), objective.get(), 4, true, "last", Pooling::mean}, config.probe);
+  REQUIRE(result.rows.size() == 10);
+  CHECK(result.folds == std::vector<std::string>{"ann", "bob", "cem"});
+  CHECK(result.rows[3].network == "log-mel");
+  CHECK(result.rows[3].test.n == 24);
+  CHECK(result.rows[3].test.value == 1);
+  CHECK(result.rows[0].folds[1].n == 8);
+}
+
 TEST_CASE("a text's features are the same alone and padded in a batch; equal texts stay in one part") {
   D2V_NEED_TEST_DATA("datasets/text/sentencepiece");
   const test::ScratchFolder scratch("texts");
@@ -198,6 +245,15 @@ TEST_CASE("a text's features are the same alone and padded in a batch; equal tex
   }
   CHECK(parts == 1);
   CHECK(folder.splits().simple[0].source.name == "TF-IDF");
+  const FoldedFolder folded = folded_folder(config, 3, {});
+  const FoldedSamples data = folded.samples();
+  CHECK(data.simple.empty());  // the words are those of what trains a fold
+  config.probe.k = 3;
+  const ProbeResult result =
+      run_probe_folds(data, {objective.get(), objective.get(), 4, true, "last", Pooling::mean}, config.probe);
+  REQUIRE(result.rows.size() == 8);
+  CHECK(result.rows[3].network == "TF-IDF");
+  CHECK(result.rows[3].test.n == 16);
 }
 
 TEST_CASE(

@@ -1,12 +1,74 @@
 #include "d2v/eval/inspect.h"
 
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
 #include "d2v/base/check.h"
 #include "d2v/model/objective.h"
+#include "recipe_file.h"
+#include "test_data.h"
 #include "tiny_model.h"
 
 #include "doctest.h"
 
 using namespace d2v;
+
+namespace {
+
+// 88383744 as the table writes it: "88,383,744".
+std::string grouped(int64_t number) {
+  std::string digits = std::to_string(number);
+  for (size_t i = 3; i < digits.size(); i += 4) digits.insert(digits.size() - i, ",");
+  return digits;
+}
+
+struct Printed {
+  std::set<std::string> names;
+  std::string totals;  // the last line
+};
+
+Printed printed(const std::string& recipe) {
+  const Config config = test::recipe_config(recipe);
+  std::istringstream lines(parameter_table(objective_layout(config), config));
+  Printed out;
+  std::string line;
+  std::getline(lines, line);  // the header
+  while (std::getline(lines, line) && !line.empty()) out.names.insert(line.substr(0, line.find(' ')));
+  std::getline(lines, out.totals);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("printed names and totals of the recorded models are the reference's (golden/init.json)") {
+  D2V_NEED_TEST_DATA("golden/init.json");
+  std::ifstream in(test::test_data() / "golden/init.json");
+  const nlohmann::json recorded = nlohmann::json::parse(in);
+  for (const auto& [name, recipe] : {std::pair{"image_base", "image_base"},
+                                     {"audio_base", "speech_base"},
+                                     {"text_base", "text_base"},
+                                     {"mae_base", "mae_image_base"}}) {
+    CAPTURE(recipe);
+    const nlohmann::json& want = recorded.at(name);
+    const Printed found = printed(recipe);
+    std::set<std::string> names;
+    for (const nlohmann::json& parameter : want.at("parameters")) names.insert(parameter.at("name"));
+    CHECK(found.names == names);
+    const std::string totals = fmt::format(
+        "{} parameters, {} elements; trained {}, teacher {} (averaged ", want.at("parameters").size(),
+        grouped(want.at("total")), grouped(want.at("trainable")), grouped(want.value("teacher", int64_t{0})));
+    CHECK_MESSAGE(found.totals.starts_with(totals), found.totals);
+  }
+}
+
+TEST_CASE("the teacher's elements are those that it averages and those that it copies") {
+  // ViT-B copies its fixed positions: 196 of 768.
+  CHECK(printed("image_base").totals.find("teacher 85,797,888 (averaged 85,647,360, copied 150,528)") !=
+        std::string::npos);
+}
 
 TEST_CASE("every parameter has a line with its shape and roles, and the totals add up") {
   const Config config = test::tiny_config();

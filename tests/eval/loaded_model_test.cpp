@@ -42,6 +42,11 @@ TEST_CASE("what cannot be loaded says why and what to do") {
   test::make_up_trained_run(scratch.path, test::tiny_config());
   CHECK_THROWS_WITH_AS(load_model(scratch.path, std::vector<Override>{{"model.dim", "64"}}),
                        doctest::Contains("--model.dim cannot be changed"), UsageError);
+  // Other objectives' heads and decoders are weights too.
+  for (const char* key : {"data2vec1.text_head_layers", "data2vec1.image_head", "mae.decoder_dim",
+                          "mae.decoder_depth", "text.vocabulary_size"})
+    CHECK_THROWS_WITH_AS(load_model(scratch.path, std::vector<Override>{{key, "3"}}),
+                         doctest::Contains("cannot be changed"), UsageError);
   const auto file = checkpoint_path(scratch.path, 123);
   const std::string whole = read_file(file, 1 << 30);
   test::write_text(file, whole.substr(0, whole.size() / 2));

@@ -45,6 +45,25 @@ TEST_CASE("a probe reads back as it was written") {
   CHECK(row.layer == "3+6");
 }
 
+TEST_CASE("folds read back as they were written") {
+  StoredProbe probe = example();
+  ProbeRow& row = probe.result.rows[0];
+  row.lambda.reset();
+  row.folds = {{"theo", 60, 40, "3", 0.1}, {"george", 40, 21, "6", {}}};
+  probe.result.folds = {"theo", "george"};
+  const StoredProbe again = parse_probe(probe_json(probe), "p");
+  CHECK(again.result.folds == probe.result.folds);
+  const ProbeRow& found = again.result.rows.at(0);
+  REQUIRE(found.folds.size() == 2);
+  CHECK(found.folds[0].fold == "theo");
+  CHECK(found.folds[0].n == 60);
+  CHECK(found.folds[0].correct == 40);
+  CHECK(found.folds[0].lambda == 0.1);
+  CHECK(found.folds[1].layer == "6");
+  CHECK_FALSE(found.folds[1].lambda.has_value());
+  CHECK_FALSE(found.lambda.has_value());
+}
+
 TEST_CASE("other files are errors that name the source") {
   for (const char* text : {"", "{", "[]", "{\"command\": 1}", "{\"command\": \"x\"}"})
     CHECK_THROWS_WITH_AS(parse_probe(text, "runs/a/probe.json"), doctest::Contains("runs/a/probe.json"),

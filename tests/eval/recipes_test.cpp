@@ -133,3 +133,22 @@ TEST_CASE("the larger recipes have the sizes that their names promise") {
   CHECK(elements("image_large") / 1'000'000 == 309);  // 303 M of ViT-L, its fixed positions, the decoder
   CHECK(elements("image_huge") / 1'000'000 == 637);   // 631 M of ViT-H/14, likewise
 }
+
+TEST_CASE("the large models of speech and text are those of the base models' rules at width 1024") {
+  constexpr int64_t d = 1024, blocks = 24 * (12 * d * d + 13 * d);
+  // Five positional convolutions of 16 groups, an ALiBi scale per head and a norm are in the teacher, too.
+  constexpr int64_t shared = 5 * (d * (d / 16) * 19 + d) + 16 + 2 * d;
+  constexpr int64_t features = 512 * 10 + 4 * 512 * 512 * 3 + 2 * 512 * 512 * 2 + 7 * 2 * 512;
+  constexpr int64_t projection = 2 * 512 + 512 * d + d;
+  constexpr int64_t speech_decoder = 768 * (d / 16) * 7 + 3 * 768 * (768 / 16) * 7 + 4 * 768 + 768 * d + d;
+  CHECK(blocks + shared + features + projection + speech_decoder == 315'184'144);
+  CHECK(elements("speech_large") == 315'184'144);
+  CHECK(objective_layout(test::recipe_config("speech_large")).all().size() == 336);
+
+  constexpr int64_t words = (50265 + 512 + 2) * d + 2 * d;  // tokens, positions, a norm
+  constexpr int64_t text_decoder =
+      768 * d * 9 + 4 * 768 * 768 * 9 + 5 * 768 + (768 + 1) * 1536 + (1536 + 1) * d;
+  CHECK(blocks + words + text_decoder == 385'379'584);
+  CHECK(elements("text_large") == 385'379'584);
+  CHECK(objective_layout(test::recipe_config("text_large")).all().size() == 306);
+}

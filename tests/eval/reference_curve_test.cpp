@@ -55,6 +55,26 @@ TEST_CASE("a run of another length is not compared, nor is the very beginning") 
   CHECK(against_reference(curve, {}, 1000).where == AgainstReference::not_comparable);
 }
 
+TEST_CASE("a run with other data or other settings is not compared, and the sentence says which") {
+  ReferenceCurve curve = three_seeds();
+  Config config;
+  curve.conditions = run_conditions(config, "6541 pictures, a8a7ff3015b8738b");
+  const auto verdict = [&](const std::string& data) {
+    return against_reference(curve, run(4), 1000, run_conditions(config, data));
+  };
+  config.run.seed = 4;
+  CHECK(verdict("6541 pictures, a8a7ff3015b8738b").where == AgainstReference::inside);
+  const ReferenceVerdict other = verdict("20 pictures, 0123456789abcdef");
+  CHECK(other.where == AgainstReference::not_comparable);
+  CHECK(other.sentence.find("Not compared with the reference curve: other data: 20 pictures") !=
+        std::string::npos);
+  config.mask.prob = 0.9;
+  const ReferenceVerdict masked = verdict("6541 pictures, a8a7ff3015b8738b");
+  CHECK(masked.where == AgainstReference::not_comparable);
+  CHECK(masked.sentence ==
+        "Not compared with the reference curve: other settings: mask.prob = 0.9 (the curve: 0.8).");
+}
+
 TEST_CASE("a loss that is no longer finite is above") {
   Series broken = run(1);
   for (size_t i = broken.value.size() - 10; i < broken.value.size(); ++i) broken.value[i] = NAN;
@@ -71,10 +91,13 @@ TEST_CASE("the band is never narrower than 2 % on each side") {
 
 TEST_CASE("a curve reads back as it was written") {
   const std::filesystem::path file = std::filesystem::temp_directory_path() / "d2v_reference_test.tsv";
-  const ReferenceCurve curve = three_seeds();
+  ReferenceCurve curve = three_seeds();
+  curve.conditions = run_conditions(Config(), "6541 pictures, a8a7ff3015b8738b");
   std::ofstream(file) << write_reference(curve);
   const ReferenceCurve again = read_reference(file);
   CHECK(again.origin == curve.origin);
+  CHECK(again.conditions.data == curve.conditions.data);
+  CHECK(again.conditions.settings == curve.conditions.settings);
   CHECK(again.updates == 1000);
   REQUIRE(again.update.size() == curve.update.size());
   for (size_t i = 0; i < curve.update.size(); ++i) {

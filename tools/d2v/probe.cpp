@@ -12,31 +12,39 @@
 namespace d2v {
 namespace {
 
+ProbeResult probe(const ParsedLine& line, const Config& config, const ProbeNetworks& networks) {
+  const std::string leave_out = line.text("leave-out");
+  if (!line.has("folds") && leave_out.empty()) {
+    const ProbeFolder data = probe_folder(config, line.text("classes"));
+    return run_probe(data.splits(), networks, config.probe);
+  }
+  const FoldedFolder data = folded_folder(config, line.integer("folds", 0), leave_out, line.text("classes"));
+  return run_probe_folds(data.samples(), networks, config.probe);
+}
+
 int run(const ParsedLine& line) {
   const std::filesystem::path folder = line.positional[0];
   const std::string pooling = line.text("pooling");
   check<UsageError>(pooling == "mean" || pooling == "cls", "--pooling: expected mean or cls, found '{}'",
                     pooling);
+  check<UsageError>(!line.has("folds") || !line.has("leave-out"),
+                    "give --folds N or --leave-out PATTERN, not both: the pattern's groups are the folds");
   LoadedModel model = load_model(line.text("checkpoint", folder.string()), line.overrides);
-  const ProbeFolder data = probe_folder(*model.config, line.text("classes"));
   const auto untrained = untrained_model(model);
   const ProbeNetworks networks{model.objective.get(), untrained.get(),
                                model.blocks(),        model.has_teacher(),
                                line.text("layer"),    pooling == "cls" ? Pooling::cls : Pooling::mean};
-  const StoredProbe probe{command_text(probe_command().spec, line), model.checkpoint.string(),
-                          model.config->data.path, model.update,
-                          run_probe(data.splits(), networks, model.config->probe)};
+  const StoredProbe stored{command_text(probe_command().spec, line), model.checkpoint.string(),
+                           model.config->data.path, model.update, probe(line, *model.config, networks)};
 
-  fmt::print(
-      "{} after {} updates; {} {} for training, {} for validation, {} for the test, {} classes\n\n{}\n",
-      probe.checkpoint, probe.update, probe.result.train, probe.result.samples, probe.result.valid,
-      probe.result.test, probe.result.classes, probe_table(probe.result));
-  for (const std::string& sentence : probe_sentences(probe.result)) fmt::print("{}\n", sentence);
+  fmt::print("{} after {} updates; {}\n\n{}\n", stored.checkpoint, stored.update, probe_parts(stored.result),
+             probe_table(stored.result));
+  for (const std::string& sentence : probe_sentences(stored.result)) fmt::print("{}\n", sentence);
   const std::filesystem::path out = line.has("out") ? std::filesystem::path(line.text("out"))
                                     : std::filesystem::is_directory(folder) ? folder / "probe.json"
                                                                             : std::filesystem::path();
   if (!out.empty()) {
-    write_file(out, probe_json(probe));
+    write_file(out, probe_json(stored));
     fmt::print("written: {}\n", out.string());
   }
   return 0;
@@ -53,15 +61,20 @@ const Command& probe_command() {
            .positional = {"RUN"},
            .min_positional = 1,
            .max_positional = 1,
-           .options = {{"checkpoint", "FILE", "", "probe this checkpoint instead of the run's newest"},
-                       {"layer", "LAYERS", "middle+last",
-                        "blocks whose features are joined, such as last, 5 or 3+6; best: chosen on the "
-                        "validation part"},
-                       {"classes", "PATTERN", "",
-                        "classes from file names: a regular expression with one group, such as '^([0-9])_'"},
-                       {"pooling", "mean|cls", "mean",
-                        "mean over the positions without padding, or the CLS token"},
-                       {"out", "FILE", "", "where the table is written as JSON; default: RUN/probe.json"}},
+           .options =
+               {{"checkpoint", "FILE", "", "probe this checkpoint instead of the run's newest"},
+                {"layer", "LAYERS", "middle+last",
+                 "blocks whose features are joined, such as last, 5 or 3+6; best: chosen on the "
+                 "validation part"},
+                {"classes", "PATTERN", "",
+                 "classes from file names: a regular expression with one group, such as '^([0-9])_'"},
+                {"folds", "N", "",
+                 "N folds with their share of each class, tested in turn, instead of one split"},
+                {"leave-out", "PATTERN", "",
+                 "folds by what the group of a regular expression finds in file names or paths, such as a "
+                 "speaker: '_([a-z]+)_'"},
+                {"pooling", "mean|cls", "mean", "mean over the positions without padding, or the CLS token"},
+                {"out", "FILE", "", "where the table is written as JSON; default: RUN/probe.json"}},
            .takes_config = true,
            .details =
                "DIR holds one sub-folder per class (or see --classes), or train/, valid/ and test/ with such "

@@ -9,39 +9,12 @@
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/base/log.h"
-#include "d2v/eval/neighbours.h"
-#include "d2v/pipeline/image_splits.h"
-#include "d2v/pipeline/mask_preview.h"
-#include "d2v/pipeline/synthetic.h"
-#include "d2v/train/checkpoint_files.h"
+#include "d2v/eval/report_pictures.h"
 
 namespace d2v {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Mask preview and neighbour strips, where data and a checkpoint are there. A report without them is still one.
-void make_pictures(const fs::path& run, const ParsedLine& line, const std::string& command) {
-  Config config = *read_run(run).config;
-  auto table = option_table(config);
-  apply_overrides(table, line.overrides);
-  if (config.model.modality != Modality::image) return;
-  if (!fs::exists(config.data.path) && !is_synthetic(config.data.path)) {
-    log_warning("no pictures in the report: the data '{}' is not there; give it with --data.path",
-                config.data.path);
-    return;
-  }
-  const ImageSource source = pretrain_sources(config.data, static_cast<uint64_t>(config.run.seed)).train;
-  const MaskPreviewOptions preview{.seed = static_cast<uint64_t>(config.run.seed)};
-  const auto png = render_mask_preview(source, config.data, config.image, config.mask, preview);
-  write_file(run / "masks.png", {reinterpret_cast<const char*>(png.data()), png.size()});
-  if (!latest_checkpoint(run)) {
-    log_warning("no neighbour strips in the report: {} has no checkpoint yet", run.string());
-    return;
-  }
-  LoadedModel model = load_model(run, line.overrides);
-  make_neighbours(model, source, run, {.command = command});
-}
 
 std::string recipe_reference(const ParsedLine& line, const RunRecord& run) {
   return line.text("reference", (run.folder / "reference.tsv").string());
@@ -51,14 +24,19 @@ int write_reference_curve(const ParsedLine& line, const std::vector<RunRecord>& 
                           const std::string& command) {
   std::vector<Series> losses;
   std::string seeds;
+  const RunConditions conditions = run_conditions(*runs[0].config, runs[0].data);
   for (const RunRecord& run : runs) {
     check<UsageError>(planned_updates(run) == planned_updates(runs[0]),
                       "runs of different lengths: {} and {}", runs[0].folder.string(), run.folder.string());
+    const std::string other = conditions_differ(conditions, run_conditions(*run.config, run.data));
+    check<UsageError>(other.empty(), "{} does not belong to one curve with {}: {}", run.folder.string(),
+                      runs[0].folder.string(), other);
     losses.push_back(run.metrics.series("loss"));
     seeds += fmt::format(" {}", run.config->run.seed);
   }
-  const ReferenceCurve curve =
+  ReferenceCurve curve =
       make_reference(losses, planned_updates(runs[0]), {"made by: " + command, "seeds:" + seeds});
+  curve.conditions = conditions;
   write_file(line.text("reference-out"), write_reference(curve));
   fmt::print("written: {}\n", line.text("reference-out"));
   return 0;
@@ -72,8 +50,10 @@ int run(const ParsedLine& line) {
   for (const std::string& folder : line.positional) runs.push_back(read_run(folder));
   if (line.has("reference-out")) return write_reference_curve(line, runs, command);
   if (single && !line.has("no-pictures")) {
-    make_pictures(first, line, command);
+    const std::vector<std::string> missing = make_report_pictures(first, line.overrides, command);
+    for (const std::string& sentence : missing) log_warning("{}", sentence);
     runs[0] = read_run(first);
+    add_warnings(runs[0], missing);
   }
   if (single && (line.has("reference") || fs::exists(recipe_reference(line, runs[0]))))
     runs[0].reference = read_reference(recipe_reference(line, runs[0]));
@@ -86,7 +66,8 @@ int run(const ParsedLine& line) {
   write_file(out, report_html(runs, settings));
   if (single && runs[0].reference)
     fmt::print("{}\n",
-               against_reference(*runs[0].reference, runs[0].metrics.series("loss"), planned_updates(runs[0]))
+               against_reference(*runs[0].reference, runs[0].metrics.series("loss"), planned_updates(runs[0]),
+                                 run_conditions(*runs[0].config, runs[0].data))
                    .sentence);
   fmt::print("written: {}\n", out.string());
   return 0;

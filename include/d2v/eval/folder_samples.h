@@ -5,7 +5,9 @@
 #include "d2v/base/config.h"
 #include "d2v/eval/features.h"
 #include "d2v/eval/probe.h"
+#include "d2v/eval/probe_folds.h"
 #include "d2v/pipeline/folder_source.h"
+#include "d2v/pipeline/folds.h"
 
 namespace d2v {
 
@@ -28,5 +30,18 @@ struct ProbeFolder {
 // `classes`: a pattern for the classes, as in open_labelled. Throws what that does; DataError where a sample has no class or
 // all have the same.
 ProbeFolder probe_folder(const Config& config, const std::string& classes = {});
+
+// All samples of data.path in folds, the user's own parts put together. probe.max_train limits what trains a fold.
+struct FoldedFolder {
+  FolderSource all;
+  Folds folds;
+  FoldedSamples samples() const;  // streams over `all`; this object must outlive them
+  Config config;
+};
+
+// `leave_out`, a pattern as in folds_by_name, or else `count` folds as in stratified_folds, of the same seed for all runs.
+// Throws what these and probe_folder do.
+FoldedFolder folded_folder(const Config& config, int64_t count, const std::string& leave_out,
+                           const std::string& classes = {});
 
 }  // namespace d2v

@@ -25,6 +25,7 @@ struct RunRecord {
   std::string name;                        // of the folder
   std::unique_ptr<Config> config;          // from config.ini
   std::vector<Option> options;             // bound to it
+  std::string data;                        // source_identity, from its newest checkpoint; or empty
   std::string command;                     // that started the run, from run.log; or empty
   RunMetrics metrics;                      // from metrics.jsonl; empty where there is none
   std::vector<RunNote> notes;              // warnings and errors of run.log, notes of metrics.jsonl
@@ -37,6 +38,9 @@ struct RunRecord {
 
 // Throws DataError where the folder is none, or holds no config.ini: then it is not a run.
 RunRecord read_run(const std::filesystem::path& folder);
+
+// Puts sentences about this report itself among the run's notes.
+void add_warnings(RunRecord& run, const std::vector<std::string>& sentences);
 
 // The length of the run in updates: what it planned as far as the configuration and its metrics tell.
 double planned_updates(const RunRecord& run);

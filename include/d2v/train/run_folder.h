@@ -18,6 +18,7 @@ struct RunFolder {
   std::filesystem::path path;
   FolderLock lock;
   bool continues = false;  // it held a run of this configuration
+  std::string data{};      // source_identity of the training samples, set by pretrain
 };
 
 // Options that may change between two sessions of one run: what does not change its results. Where the data lies may
