@@ -19,6 +19,7 @@ int run(const ParsedLine& line) {
                     pooling);
   LoadedModel model = load_model(line.text("checkpoint", folder.string()), line.overrides);
   const ProbeFolder data = probe_folder(*model.config, line.text("classes"));
+  check_vocabulary(model, data.train);
   const auto untrained = untrained_model(model);
   const ProbeNetworks networks{model.objective.get(), untrained.get(),
                                model.blocks(),        model.has_teacher(),
