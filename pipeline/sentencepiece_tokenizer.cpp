@@ -74,17 +74,28 @@ class SentencePieceTokenizer : public Tokenizer {
   std::vector<int> pieces_;
 };
 
+// Gives long lines in pieces: the trainer leaves out lines of more than max_sentence_length bytes without a word.
 class Lines : public sentencepiece::SentenceIterator {
  public:
   explicit Lines(const std::function<bool(std::string&)>& next) : next_(next) { Next(); }
   bool done() const override { return done_; }
-  void Next() override { done_ = !next_(line_); }
-  const std::string& value() const override { return line_; }
+  void Next() override {
+    if (rest_.empty()) {
+      done_ = !next_(line_);
+      if (done_) return;
+      rest_ = line_;
+    }
+    const size_t size = piece_of_line(rest_);
+    piece_.assign(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+  }
+  const std::string& value() const override { return piece_; }
   sentencepiece::util::Status status() const override { return {}; }
 
  private:
   const std::function<bool(std::string&)>& next_;
-  std::string line_;
+  std::string line_, piece_;
+  std::string_view rest_;  // of line_
   bool done_ = false;
 };
 
@@ -114,26 +125,29 @@ std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& file)
   return std::make_unique<SentencePieceTokenizer>(std::move(model));
 }
 
-std::string train_sentencepiece(int64_t size, const std::function<bool(std::string&)>& next) {
+TrainedSentencePiece train_sentencepiece(int64_t size, const std::function<bool(std::string&)>& next,
+                                         int64_t most_lines) {
   // The model counts <unk>, <s> and </s> of its own, for which our <s>, <pad>, </s>, <unk> and <mask> stand.
   const int64_t own = 3, ours = kFirstToken + 1;
   check<UsageError>(size > ours + 16, "--train-vocab: expected more than {} tokens, found {}", ours + 16,
                     size);
   Lines lines(next);
-  std::string model;
+  TrainedSentencePiece trained;
   const auto status = sentencepiece::SentencePieceTrainer::Train(
       std::unordered_map<std::string, std::string>{{"vocab_size", std::to_string(size - ours + own)},
                                                    {"model_type", "unigram"},
                                                    {"character_coverage", "0.9995"},
                                                    {"num_threads", "1"},
-                                                   {"input_sentence_size", "1000000"},
+                                                   {"input_sentence_size", std::to_string(most_lines)},
                                                    {"shuffle_input_sentence", "false"},
-                                                   {"max_sentence_length", "65536"},
+                                                   {"max_sentence_length", std::to_string(kMaxLine)},
                                                    {"minloglevel", "2"}},
-      &lines, &model);
+      &lines, &trained.model);
   check<DataError>(status.ok(), "no vocabulary of {} tokens can be trained on this text: {}", size,
                    status.ToString());
-  return model;
+  if (!lines.done()) lines.Next();  // the trainer stops at the last line that it takes
+  trained.all_lines = lines.done();
+  return trained;
 }
 
 }  // namespace d2v
