@@ -58,7 +58,8 @@ Vocabulary vocabulary_of(const TokenFile& file, const TextConfig& text) {
       "{:016x}); make it again with `d2v prepare text` or change text.vocabulary",
       file.path().string(), vocabulary.size, vocabulary.hash, text.vocabulary, wanted.size, wanted.hash);
   check<DataError>(text.vocabulary_size == 0 || text.vocabulary_size == vocabulary.size,
-                   "{}: has a vocabulary of {} tokens, text.vocabulary_size says {}; set that to 0",
+                   "{}: has a vocabulary of {} tokens, text.vocabulary_size says {}; set that to 0 to take "
+                   "the file's, or make the file again with a vocabulary of that size (docs/data.md)",
                    file.path().string(), vocabulary.size, text.vocabulary_size);
   return vocabulary;
 }
