@@ -6,6 +6,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
+#include "d2v/base/log.h"
 #include "d2v/base/mapped_file.h"
 #include "d2v/pipeline/token_file.h"
 #include "d2v/pipeline/utf8.h"
@@ -139,7 +140,16 @@ PreparedText prepare_text(const PrepareText& settings) {
   result.vocabulary = settings.vocabulary;
   if (settings.train_vocabulary > 0) {
     result.vocabulary = fs::path(settings.output).replace_extension(".model");
-    write_file(result.vocabulary, train_sentencepiece(settings.train_vocabulary, LinesOfFiles(files)));
+    const TrainedSentencePiece trained =
+        train_sentencepiece(settings.train_vocabulary, LinesOfFiles(files), settings.vocabulary_lines);
+    result.all_lines = trained.all_lines;
+    if (!trained.all_lines)
+      log_warning(
+          "the vocabulary is trained on the first {} lines, in the order of the files; where later ones are "
+          "of "
+          "another kind, train it on a mixture and give it with --text.vocabulary",
+          settings.vocabulary_lines);
+    write_file(result.vocabulary, trained.model);
   }
   const std::unique_ptr<Tokenizer> tokenizer = open_tokenizer(result.vocabulary);
   TokenWriter writer(settings.output, tokenizer->vocabulary());

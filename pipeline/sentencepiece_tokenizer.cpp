@@ -72,6 +72,29 @@ class SentencePieceTokenizer : public Tokenizer {
   std::vector<int> pieces_;
 };
 
+// Gives long lines in pieces: the trainer leaves out lines of more than max_sentence_length bytes without a word.
+class CutLines {
+ public:
+  explicit CutLines(const std::function<bool(std::string&)>& next) : next_(next) {}
+  bool next(std::string& piece) {
+    if (rest_.empty()) {
+      done_ = done_ || !next_(line_);
+      if (done_) return false;
+      rest_ = line_;
+    }
+    const size_t size = piece_of_line(rest_);
+    piece.assign(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return true;
+  }
+
+ private:
+  const std::function<bool(std::string&)>& next_;
+  std::string line_;
+  std::string_view rest_;  // of line_
+  bool done_ = false;
+};
+
 }  // namespace
 
 std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& file) {
@@ -98,23 +121,28 @@ std::unique_ptr<Tokenizer> open_sentencepiece(const std::filesystem::path& file)
   return std::make_unique<SentencePieceTokenizer>(std::move(model));
 }
 
-std::string train_sentencepiece(int64_t size, const std::function<bool(std::string&)>& next) {
+TrainedSentencePiece train_sentencepiece(int64_t size, const std::function<bool(std::string&)>& next,
+                                         int64_t most_lines) {
   // The model counts <unk>, <s> and </s> of its own, for which our <s>, <pad>, </s>, <unk> and <mask> stand.
   const int64_t own = 3, ours = kFirstToken + 1;
   check<UsageError>(size > ours + 16, "--train-vocab: expected more than {} tokens, found {}", ours + 16,
                     size);
-  std::string model;
-  const std::string error = sentencepiece_module().train({{"vocab_size", std::to_string(size - ours + own)},
-                                                          {"model_type", "unigram"},
-                                                          {"character_coverage", "0.9995"},
-                                                          {"num_threads", "1"},
-                                                          {"input_sentence_size", "1000000"},
-                                                          {"shuffle_input_sentence", "false"},
-                                                          {"max_sentence_length", "65536"},
-                                                          {"minloglevel", "2"}},
-                                                         next, model);
+  CutLines lines(next);
+  TrainedSentencePiece trained;
+  const std::string error = sentencepiece_module().train(
+      {{"vocab_size", std::to_string(size - ours + own)},
+       {"model_type", "unigram"},
+       {"character_coverage", "0.9995"},
+       {"num_threads", "1"},
+       {"input_sentence_size", std::to_string(most_lines)},
+       {"shuffle_input_sentence", "false"},
+       {"max_sentence_length", std::to_string(kMaxLine)},
+       {"minloglevel", "2"}},
+      [&](std::string& piece) { return lines.next(piece); }, trained.model);
   check<DataError>(error.empty(), "no vocabulary of {} tokens can be trained on this text: {}", size, error);
-  return model;
+  std::string more;  // the trainer stops at the last line that it takes
+  trained.all_lines = !lines.next(more);
+  return trained;
 }
 
 }  // namespace d2v

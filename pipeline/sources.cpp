@@ -12,7 +12,7 @@ namespace d2v {
 namespace {
 
 DataSources shared(PretrainSources sources) {
-  DataSources result{std::make_shared<FolderSource>(std::move(sources.train)), nullptr, 0};
+  DataSources result{std::make_shared<FolderSource>(std::move(sources.train)), nullptr, {}};
   if (sources.valid.size() > 0) result.valid = std::make_shared<FolderSource>(std::move(sources.valid));
   return result;
 }
@@ -28,8 +28,8 @@ DataSources open_one(const Config& config) {
       }));
     case Modality::text: {
       TextSources texts = open_texts(config.data, config.text, seed);
-      const int64_t vocabulary_size = texts.train.vocabulary.size;
-      DataSources sources{std::make_shared<TextSource>(std::move(texts.train)), nullptr, vocabulary_size};
+      const Vocabulary vocabulary = texts.train.vocabulary;
+      DataSources sources{std::make_shared<TextSource>(std::move(texts.train)), nullptr, vocabulary};
       if (texts.valid.size() > 0) sources.valid = std::make_shared<TextSource>(std::move(texts.valid));
       return sources;
     }
@@ -66,7 +66,7 @@ DataSources open_mix(const Config& config) {
     const DataSources part = open_one(one);
     train.push_back({part.train, path.weight});
     if (part.valid) valid.push_back({part.valid, path.weight});
-    result.vocabulary_size = part.vocabulary_size;
+    result.vocabulary = part.vocabulary;
   }
   check_vocabularies(train);
   result.train = std::make_shared<MixedSource>(std::move(train));
@@ -77,6 +77,8 @@ DataSources open_mix(const Config& config) {
   held_out.data.valid.clear();
   held_out.data.min_class_files = 1;
   result.valid = open_one(held_out).train;
+  if (const auto* text = dynamic_cast<const TextSource*>(result.valid.get()))
+    check_same_vocabulary(result.vocabulary, *text);
   return result;
 }
 

@@ -58,7 +58,8 @@ Vocabulary vocabulary_of(const TokenFile& file, const TextConfig& text) {
       "{:016x}); make it again with `d2v prepare text` or change text.vocabulary",
       file.path().string(), vocabulary.size, vocabulary.hash, text.vocabulary, wanted.size, wanted.hash);
   check<DataError>(text.vocabulary_size == 0 || text.vocabulary_size == vocabulary.size,
-                   "{}: has a vocabulary of {} tokens, text.vocabulary_size says {}; set that to 0",
+                   "{}: has a vocabulary of {} tokens, text.vocabulary_size says {}; set that to 0 to take "
+                   "the file's, or make the file again with a vocabulary of that size (docs/data.md)",
                    file.path().string(), vocabulary.size, text.vocabulary_size);
   return vocabulary;
 }
@@ -119,10 +120,24 @@ TextSource subset(const TextSource& source, std::span<const uint32_t> rows) {
   return part;
 }
 
+void check_same_vocabulary(const Vocabulary& train, const TextSource& valid) {
+  const Vocabulary& found = valid.vocabulary;
+  check<DataError>(
+      found.size == train.size && (found.hash == train.hash || found.hash == 0 || train.hash == 0),
+      "data.valid: {} has another vocabulary ({} tokens, {:016x}) than the text that is trained on ({} "
+      "tokens, "
+      "{:016x}); make it again with `d2v prepare text` and the vocabulary of that text",
+      valid.where(), found.size, found.hash, train.size, train.hash);
+}
+
 TextSources open_texts(const DataConfig& data, const TextConfig& text, uint64_t seed) {
   TextSource all = open_text(data.path, text);
   if (data.valid.empty()) return {std::move(all), {}};
-  if (!data.valid.ends_with('%')) return {std::move(all), open_text(data.valid, text)};
+  if (!data.valid.ends_with('%')) {
+    TextSource valid = open_text(data.valid, text);
+    check_same_vocabulary(all.vocabulary, valid);
+    return {std::move(all), std::move(valid)};
+  }
   std::vector<std::pair<uint64_t, uint32_t>> order;
   for (uint32_t row = 0; row < all.size(); ++row) {
     order.emplace_back(Philox({.seed = seed,

@@ -50,6 +50,7 @@ EmbedResult embed_folder(LoadedModel& model, const FolderSource& source, const E
   check<UsageError>(on_grid(source.kind) || (settings.pooling != Pooling::all && settings.dump_input.empty()),
                     "--tokens all and --dump-input are for pictures and spectrograms: {} differ in length",
                     source.texts ? "texts" : "recordings");
+  check_vocabulary(model, source);
   const std::vector<int64_t> layers = parse_layers(settings.layers, model.blocks());
   std::vector<FeatureSource> sources{
       network_features("embed", *model.objective, settings.network, layers, settings.pooling)};

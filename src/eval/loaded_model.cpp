@@ -54,6 +54,10 @@ LoadedModel load_model(const fs::path& path, std::span<const Override> overrides
   return model;
 }
 
+void check_vocabulary(const LoadedModel& model, const FolderSource& source) {
+  if (source.texts) check_vocabulary(model.checkpoint, source.texts->vocabulary.hash);
+}
+
 std::unique_ptr<Objective> untrained_model(const LoadedModel& model) {
   return make_objective(*model.config, Precision::fp32);
 }

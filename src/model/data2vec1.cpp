@@ -170,7 +170,7 @@ StepOutput Data2Vec1::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   check(batch.visible.size(1) == 1, "data2vec 1 has one mask per sample, found {}", batch.visible.size(1));
   const RowKeys noise_keys = row_keys(batch, key, training ? static_cast<uint64_t>(key.update) : 0, 1);
   const RowKeys keys = training ? noise_keys : RowKeys{};
-  const Philox skip({key.seed, Stream::batch, static_cast<uint64_t>(key.update)});
+  const Philox skip({key.seed, Stream::layerdrop, static_cast<uint64_t>(key.update)});
   const Inputs inputs = make_inputs(batch, noise_keys, keys, trace);
   if (trace && config_.model.modality == Modality::image) {
     const at::Tensor index = relative_position_index(grid_side(config_.image));

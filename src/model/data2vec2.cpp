@@ -138,7 +138,7 @@ at::Tensor Data2Vec2::run_student(const EncoderInput& input, const StepKey& key,
   const uint32_t first = static_cast<uint32_t>(model.prenet_depth);
   constexpr uint32_t dropout_input_site = (1u << 30) + 1;
   x = dropout(x, model.dropout_input, keys, dropout_input_site);
-  Philox skip({key.seed, Stream::batch, static_cast<uint64_t>(key.update)});
+  Philox skip({key.seed, Stream::layerdrop, static_cast<uint64_t>(key.update)});
   for (int64_t i = 0; i < model.depth; ++i) {
     if (!keys.empty() && model.layerdrop > 0 && skip.uniform() < model.layerdrop) continue;
     const double rate = drop_path_rate(model.drop_path_start, model.drop_path_end, i, model.depth);

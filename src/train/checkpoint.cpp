@@ -1,6 +1,7 @@
 #include "d2v/train/checkpoint.h"
 
 #include <charconv>
+#include <map>
 #include <span>
 
 #include "d2v/base/check.h"
@@ -32,6 +33,18 @@ int64_t counter(const SafetensorsReader& file, const std::string& key) {
   return value;
 }
 
+uint64_t vocabulary_in(const SafetensorsReader& file) {
+  const auto entry = file.metadata().find("vocabulary");
+  if (entry == file.metadata().end()) return 0;
+  const std::string& text = entry->second;
+  uint64_t hash = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hash, 16);
+  check<DataError>(error == std::errc() && end == text.data() + text.size(),
+                   "{}: its metadata has no valid 'vocabulary': expected a number in hexadecimal, found '{}'",
+                   file.path().string(), text);
+  return hash;
+}
+
 std::string ini_of(Config config) { return write_ini(option_table(config)); }
 
 bool all_parameters(const Parameter&) { return true; }
@@ -60,15 +73,16 @@ bool is_positions(const Parameter& p) {
 void save_checkpoint(const std::filesystem::path& path, const Config& config, Objective& objective,
                      const TrainingState& state) {
   const auto arenas = everything_of(objective, state.adam);
-  write_safetensors(path, tensors_of(objective.layout(), arenas),
-                    {{kConfigMetadata, ini_of(config)},
-                     {"format_version", kFormat},
-                     {"program_version", kVersion},
-                     {"update", std::to_string(state.update)},
-                     {"samples_seen", std::to_string(state.samples_seen)},
-                     {"adam_steps", std::to_string(state.adam.steps)},
-                     {"skipped_in_a_row", std::to_string(state.skipped_in_a_row)},
-                     {"data", state.data}});
+  std::map<std::string, std::string> metadata{{kConfigMetadata, ini_of(config)},
+                                              {"format_version", kFormat},
+                                              {"program_version", kVersion},
+                                              {"update", std::to_string(state.update)},
+                                              {"samples_seen", std::to_string(state.samples_seen)},
+                                              {"adam_steps", std::to_string(state.adam.steps)},
+                                              {"skipped_in_a_row", std::to_string(state.skipped_in_a_row)},
+                                              {"data", state.data}};
+  if (state.vocabulary != 0) metadata["vocabulary"] = fmt::format("{:016x}", state.vocabulary);
+  write_safetensors(path, tensors_of(objective.layout(), arenas), metadata);
 }
 
 void load_checkpoint(const std::filesystem::path& path, Objective& objective, TrainingState& state) {
@@ -86,12 +100,28 @@ void load_checkpoint(const std::filesystem::path& path, Objective& objective, Tr
   loaded.adam.steps = counter(file, "adam_steps");
   const auto data = file.metadata().find("data");
   if (data != file.metadata().end()) loaded.data = data->second;
+  loaded.vocabulary = vocabulary_in(file);
 
   const auto arenas = everything_of(objective, loaded.adam);
   check_fit(file, objective.layout(), arenas, Strictness::exact);
   copy_into(file, objective.layout(), arenas);
   objective.weights_changed();
   state = std::move(loaded);
+}
+
+uint64_t vocabulary_of(const std::filesystem::path& checkpoint) {
+  return vocabulary_in(SafetensorsReader(checkpoint));
+}
+
+void check_vocabulary(const std::filesystem::path& checkpoint, uint64_t vocabulary) {
+  if (vocabulary == 0) return;
+  const uint64_t trained = vocabulary_of(checkpoint);
+  check<DataError>(
+      trained == 0 || trained == vocabulary,
+      "{} was trained with another vocabulary: expected {:016x}, found {:016x}. Give the one of its "
+      "training (text.vocabulary, or a token file that was made with it); sizes may be equal and "
+      "tokens still mean different words",
+      checkpoint.string(), trained, vocabulary);
 }
 
 void load_weights(const std::filesystem::path& path, Objective& objective) {

@@ -34,6 +34,7 @@ void start_weights(const Config& config, const RunFolder& folder, Objective& obj
   const auto latest = latest_checkpoint(folder.path);
   if (!latest) {
     if (!config.init.from.empty()) {
+      check_vocabulary(find_checkpoint(config.init.from), state.vocabulary);
       init_weights(config.init, objective);
       log_info("weights start from {}", config.init.from);
     }
@@ -41,7 +42,10 @@ void start_weights(const Config& config, const RunFolder& folder, Objective& obj
     return;
   }
   const std::string data = state.data;
+  const uint64_t vocabulary = state.vocabulary;
+  check_vocabulary(latest->path, vocabulary);
   load_checkpoint(latest->path, objective, state);
+  if (vocabulary != 0) state.vocabulary = vocabulary;
   check<DataError>(
       state.data == data,
       "the data set is not the one that the run in {} was trained on: expected {}, found {} in {}. "
@@ -119,12 +123,13 @@ ExitCode pretrain(const Config& wanted, const std::string& command, const TrainO
   Config config = settled(wanted);
   at::set_num_threads(static_cast<int>(trainer_threads(config.run)));
   const DataSources sources = open_sources(config);
-  if (sources.vocabulary_size > 0) config.text.vocabulary_size = sources.vocabulary_size;
+  if (sources.vocabulary.size > 0) config.text.vocabulary_size = sources.vocabulary.size;
   const Plan plan = make_plan(*sources.train, loader_settings(config, LoaderMode::train));
   const RunLengths lengths = resolve_lengths(config, plan.updates_per_epoch());
   const auto objective = make_objective(config, config.run.precision);
   TrainingState state(objective->layout());
   state.data = source_identity(*sources.train);
+  state.vocabulary = sources.vocabulary.hash;
   Loader(*sources.train, loader_settings(config, LoaderMode::train));  // of no update: checks the settings
 
   RunFolder folder = open_run_folder(config);

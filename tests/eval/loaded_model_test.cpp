@@ -4,6 +4,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
+#include "d2v/eval/embed.h"
 #include "tiny_model.h"
 
 #include "doctest.h"
@@ -33,6 +34,36 @@ TEST_CASE("the untrained model is the one that the run began with") {
   CHECK(
       at::equal(untrained->weights(), model.objective->weights()));  // this checkpoint's student never moved
   CHECK_FALSE(at::equal(untrained->teacher(), model.objective->teacher()));
+}
+
+TEST_CASE("texts of another vocabulary than the model's are refused before they are embedded") {
+  const test::ScratchFolder scratch("vocabulary");
+  Config config = test::tiny_config();
+  config.model.modality = Modality::text;
+  config.model.extra_tokens = 0;
+  config.loss.cls = 0;
+  config.text.vocabulary_size = 40;
+  config.text.block = config.text.max_positions = 16;
+  const auto objective = make_objective(config, Precision::fp32);
+  TrainingState state(objective->layout());
+  state.vocabulary = 0xabc;
+  const auto file = scratch.path / "c.safetensors";
+  save_checkpoint(file, config, *objective, state);
+  LoadedModel model = load_model(file, {});
+
+  FolderSource source;
+  source.kind = Modality::text;
+  auto rows = std::make_shared<TextRows>();
+  rows->vocabulary = {.hash = 0xabc, .size = 40, .mask = 39};
+  source.texts = rows;
+  CHECK_NOTHROW(check_vocabulary(model, source));
+  rows->vocabulary.hash = 0;  // made-up texts
+  CHECK_NOTHROW(check_vocabulary(model, source));
+  rows->vocabulary.hash = 0xdef;
+  const auto refused = doctest::Contains("expected 0000000000000abc, found 0000000000000def");
+  CHECK_THROWS_WITH_AS(check_vocabulary(model, source), refused, DataError);
+  CHECK_THROWS_WITH_AS(embed_folder(model, source, {.out = scratch.path / "f.npy"}), refused, DataError);
+  CHECK_FALSE(std::filesystem::exists(scratch.path / "f.npy"));
 }
 
 TEST_CASE("what cannot be loaded says why and what to do") {

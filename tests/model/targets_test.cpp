@@ -17,8 +17,10 @@ TEST_CASE("targets equal the reference for every pair of norms, also where eps d
       for (const char* size : {"", "_tiny"}) {
         const std::string name = fmt::format("targets_{}_{}{}", name_of(per_layer), name_of(final), size);
         const auto all = read_tensors(test::test_data() / "golden/blocks/tensors.safetensors");
-        if (!all.contains(name + ".output.targets")) continue;
+        // Tiny layers are recorded where one norm alone meets them.
+        if (*size && (per_layer == NormKind::none) == (final == NormKind::none)) continue;
         CAPTURE(name);
+        REQUIRE(all.contains(name + ".output.targets"));
         std::vector<at::Tensor> layers;
         for (int i = 0; i < 4; ++i)
           layers.push_back(all.at(fmt::format("targets.input.layer.{}", i)) * (*size ? 0.001 : 1.0));

@@ -29,6 +29,42 @@ TEST_CASE("the penalty is 0 for uncorrelated channels and counts every pair of c
   CHECK(covariance_penalty(at::stack({x, x}, 1)).item<double>() == doctest::Approx(16.0 / 9));
 }
 
+TEST_CASE("data2vec 1 and MAE have the terms, too") {
+  Config text = test::small_text();
+  text.model.objective = ObjectiveKind::data2vec1;
+  text.mask.clones = 1;
+  Config pictures;
+  pictures.model.objective = ObjectiveKind::mae;
+  pictures.image.size = 16;
+  pictures.image.patch = 4;
+  pictures.model.dim = 16;
+  pictures.model.heads = 2;
+  pictures.model.depth = 2;
+  pictures.mae.decoder_dim = 8;
+  pictures.mae.decoder_heads = 2;
+  pictures.mae.decoder_depth = 1;
+  DeviceBatch images = test::masked_batch({16, 16, 16}, 16, 1, 12);
+  images.lengths.reset();
+  images.input = at::randn({3, 3, 16, 16});
+  for (const auto& [settings, batch] :
+       {std::pair{text, test::text_batch(text, {14, 9}, 1)}, std::pair{pictures, images}}) {
+    Config config = settings;
+    CAPTURE(name_of(config.model.objective));
+    const StepKey key = test::key_of(batch);
+    const auto without = make_objective(config, Precision::fp32);
+    const double plain = without->forward(batch, key, nullptr).loss.item<double>();
+    config.loss.variance = 0.5;
+    config.loss.covariance = 0.25;
+    const auto model = make_objective(config, Precision::fp32);
+    const StepOutput out = model->forward(batch, key, nullptr);
+    double terms = 0;
+    for (const Monitored& part : out.parts)
+      if (part.name == "variance" || part.name == "covariance") terms += part.value.item<double>();
+    CHECK(terms > 0);
+    CHECK(out.loss.item<double>() == doctest::Approx(plain + terms));
+  }
+}
+
 TEST_CASE("weights of 0 leave every objective's loss alone; others add their parts, times the sample size") {
   Config config = test::small_text();
   const DeviceBatch batch = test::text_batch(config, {14, 9});

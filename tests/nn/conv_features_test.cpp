@@ -23,6 +23,16 @@ TEST_CASE("the extractor equals the reference, also where eps decides: frames an
   }
 }
 
+TEST_CASE("the published extractor leaves as many frames as the reference") {
+  D2V_NEED_TEST_DATA("golden/blocks");
+  const GoldenUnit unit("frames_published");
+  const std::vector<ConvLayer> layers = parse_conv_layers("512:10:5, 512:3:2 x4, 512:2:2 x2");
+  const at::Tensor samples = unit.recorded("input.samples"), frames = unit.recorded("output.frames");
+  REQUIRE(samples.size(0) == 13);
+  for (int64_t i = 0; i < samples.size(0); ++i)
+    CHECK(conv_frames(layers, samples[i].item<int64_t>()) == frames[i].item<int64_t>());
+}
+
 TEST_CASE("frames do not change when a recording is followed by padding") {
   const std::vector<ConvLayer> layers = parse_conv_layers("4:10:5, 4:3:2");
   std::vector<Parameter> declared;

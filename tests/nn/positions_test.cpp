@@ -16,6 +16,9 @@ TEST_CASE("sine-cosine positions equal the reference") {
         1e-6);
   CHECK(GoldenUnit::error(sincos_positions(14, 48)[0], GoldenUnit("sincos_14").recorded("output.positions")) <
         1e-6);
+  const at::Tensor with_cls = GoldenUnit("sincos_cls").recorded("output.positions");  // its first row is CLS
+  CHECK(GoldenUnit::error(sincos_positions(3, 16)[0], with_cls.slice(0, 1)) < 1e-6);
+  CHECK(with_cls[0].abs().max().item<double>() == 0);
   CHECK_THROWS_AS(sincos_positions(4, 30), UsageError);
 }
 

@@ -173,6 +173,25 @@ TEST_CASE("foreign vocabularies and files that are too short are refused") {
   CHECK(contains(error(), "are fewer than one block"));
 }
 
+TEST_CASE("held-out text must be of the vocabulary that is trained on; fairseq's files do not tell theirs") {
+  const Tokens train(1234), foreign(4321), same(1234), untold(0);
+  DataConfig config;
+  config.path = train.path.string();
+  const auto open_with = [&](const Tokens& valid) {
+    config.valid = valid.path.string();
+    return open_texts(config, blocks_of(32), 3).valid.size();
+  };
+  CHECK(
+      contains(test::message_of<DataError>([&] { open_with(foreign); }),
+               "has another vocabulary (500 tokens, 00000000000010e1) than the text that is trained on (500 "
+               "tokens, 00000000000004d2)"));
+  CHECK(open_with(same) > 0);
+  CHECK(open_with(untold) > 0);
+  config.path = "synthetic:vocabulary=100";
+  CHECK(
+      contains(test::message_of<DataError>([&] { open_with(train); }), "has another vocabulary (500 tokens"));
+}
+
 TEST_CASE("bert: every row hides as many tokens as any other, as few as the least row drew") {
   const Tokens data;
   const TextSource source = open_text(data.path, blocks_of(64, true));

@@ -234,12 +234,17 @@ TEST_CASE("a share is held out of each source; held-out data is read once whatev
   CHECK(open_sources(config).valid->size() == 7);
 }
 
-TEST_CASE("sources of different vocabularies are not mixed") {
+TEST_CASE("sources of different vocabularies are not mixed, nor is one trained on and another held out") {
   Config config;
   config.model.modality = Modality::text;
   config.text.block = 16;
   config.data.sources = "synthetic:vocabulary=100:1, synthetic:vocabulary=200:1";
   CHECK(contains(message_of<DataError>([&] { open_sources(config); }), "another vocabulary (200 tokens"));
   config.data.sources = "synthetic:vocabulary=100:1, synthetic:vocabulary=100/seed=1:1";
-  CHECK(open_sources(config).vocabulary_size == 100);
+  CHECK(open_sources(config).vocabulary.size == 100);
+  config.data.valid = "synthetic:vocabulary=200/samples=5";
+  CHECK(contains(message_of<DataError>([&] { open_sources(config); }),
+                 "data.valid: synthetic:vocabulary=200/samples=5 has another vocabulary (200 tokens"));
+  config.data.valid = "synthetic:vocabulary=100/samples=5";
+  CHECK(open_sources(config).valid->size() == 5);
 }

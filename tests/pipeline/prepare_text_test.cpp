@@ -1,6 +1,8 @@
 // Raw text to token files: documents, clean-up, what is left out, both kinds of vocabulary, training one.
 #include "d2v/pipeline/prepare_text.h"
 
+#include <algorithm>
+
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/pipeline/bpe.h"
@@ -13,6 +15,7 @@
 
 using namespace d2v;
 using test::contains;
+using namespace std::string_literals;
 namespace fs = std::filesystem;
 
 namespace {
@@ -118,6 +121,36 @@ TEST_CASE("a vocabulary is trained where none is given, the same one again, and 
   CHECK(documents[1] == "Before we proceed any further, hear me speak.");
   settings.output = folder.path() / "b.d2vtok";
   CHECK(open_tokenizer(prepare_text(settings).vocabulary)->vocabulary() == tokenizer->vocabulary());
+}
+
+TEST_CASE("a vocabulary is trained on all of a line, however long it is") {
+  const test::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += fmt::format("some short line, number {}\n", i);
+  while (text.size() < 300000) text += "λόγος πόλις όρος "s + (text.size() % 3 ? "νερό " : "φως ");
+  text += '\n' + std::string(150001, 'x') + "ω\n";  // no space to cut at
+  test::write(folder.path() / "in.txt", text);
+  const PreparedText prepared = prepare_text(
+      {.inputs = {folder.path() / "in.txt"}, .output = folder.path() / "t.d2vtok", .train_vocabulary = 60});
+  const auto tokenizer = open_tokenizer(prepared.vocabulary);
+  std::vector<uint32_t> ids;
+  tokenizer->encode("λόγος νερό short", ids);
+  CHECK(std::count(ids.begin(), ids.end(), tokenizer->vocabulary().unk) == 0);
+  CHECK(tokenizer->decode(ids) == "λόγος νερό short");
+}
+
+TEST_CASE("it is said when a vocabulary is trained on a part of the lines only") {
+  const test::TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += fmt::format("line number {} of some text\n", i);
+  test::write(folder.path() / "in.txt", text);
+  PrepareText settings{
+      .inputs = {folder.path() / "in.txt"}, .output = folder.path() / "t.d2vtok", .train_vocabulary = 30};
+  CHECK(prepare_text(settings).all_lines);
+  settings.vocabulary_lines = 200;
+  CHECK(prepare_text(settings).all_lines);
+  settings.vocabulary_lines = 199;
+  CHECK_FALSE(prepare_text(settings).all_lines);
 }
 
 TEST_CASE("a SentencePiece model of others is read; long lines are cut at spaces") {

@@ -130,7 +130,7 @@ TEST_CASE("texts: blocks to train on, labelled texts to probe; the vocabulary go
   config.text.block = 32;
   config.data.valid = "20%";
   const DataSources sources = open_sources(config);
-  CHECK(sources.vocabulary_size == 200);
+  CHECK(sources.vocabulary.size == 200);
   CHECK(sources.train->size() == 24);
   CHECK(sources.valid->size() == 6);
   CHECK(sources.train->length(0) == 32);

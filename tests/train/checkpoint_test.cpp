@@ -35,6 +35,7 @@ struct Saved {
     state.samples_seen = 42 * 64;
     state.skipped_in_a_row = 1;
     state.data = "6 pictures";
+    state.vocabulary = 0xfedcba9876543210u;
     config.mask.prob = 0.65;
   }
   LinearObjective objective{5};
@@ -72,6 +73,7 @@ TEST_CASE("a checkpoint restores everything bit for bit") {
   CHECK(state.samples_seen == 42 * 64);
   CHECK(state.skipped_in_a_row == 1);
   CHECK(state.data == "6 pictures");
+  CHECK(state.vocabulary == 0xfedcba9876543210u);
   CHECK(other.refreshed == 1);
 }
 
@@ -135,6 +137,25 @@ TEST_CASE("a checkpoint cut in half is named") {
   TrainingState state(saved.objective.layout());
   CHECK_THROWS_WITH_AS(load_checkpoint(folder.path / "c.safetensors", saved.objective, state),
                        doctest::Contains("c.safetensors"), DataError);
+}
+
+TEST_CASE("a checkpoint tells its vocabulary, and another one of the same size is refused") {
+  const ScratchFolder folder;
+  const fs::path path = folder.path / "c.safetensors", older = folder.path / "older.safetensors";
+  Saved saved;
+  save_checkpoint(path, saved.config, saved.objective, saved.state);
+  CHECK(vocabulary_of(path) == 0xfedcba9876543210u);
+  CHECK_NOTHROW(check_vocabulary(path, 0xfedcba9876543210u));
+  CHECK_NOTHROW(check_vocabulary(path, 0));  // of fairseq's files it is not known
+  CHECK_THROWS_WITH_AS(check_vocabulary(path, 0x12),
+                       doctest::Contains("expected fedcba9876543210, found 0000000000000012"), DataError);
+  saved.state.vocabulary = 0;  // as in files of before it was kept
+  save_checkpoint(older, saved.config, saved.objective, saved.state);
+  CHECK(SafetensorsReader(older).metadata().count("vocabulary") == 0);
+  CHECK_NOTHROW(check_vocabulary(older, 0x12));
+  TrainingState state(saved.objective.layout());
+  load_checkpoint(older, saved.objective, state);
+  CHECK(state.vocabulary == 0);
 }
 
 TEST_CASE("a file of weights alone cannot be resumed from") {

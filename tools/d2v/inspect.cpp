@@ -19,7 +19,7 @@ void print_checkpoint(const std::filesystem::path& path) {
   const SafetensorsReader reader(path);
   fmt::print("checkpoint {}: {} tensors, {:.1f} MB", path.string(), reader.tensors().size(),
              static_cast<double>(std::filesystem::file_size(path)) / 1e6);
-  for (const char* key : {"update", "samples_seen", "program_version"}) {
+  for (const char* key : {"update", "samples_seen", "vocabulary", "program_version"}) {
     const auto found = reader.metadata().find(key);
     if (found != reader.metadata().end()) fmt::print(", {} {}", key, found->second);
   }

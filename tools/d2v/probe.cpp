@@ -12,13 +12,16 @@
 namespace d2v {
 namespace {
 
-ProbeResult probe(const ParsedLine& line, const Config& config, const ProbeNetworks& networks) {
+ProbeResult probe(const ParsedLine& line, const LoadedModel& model, const ProbeNetworks& networks) {
+  const Config& config = *model.config;
   const std::string leave_out = line.text("leave-out");
   if (!line.has("folds") && leave_out.empty()) {
     const ProbeFolder data = probe_folder(config, line.text("classes"));
+    check_vocabulary(model, data.train);
     return run_probe(data.splits(), networks, config.probe);
   }
   const FoldedFolder data = folded_folder(config, line.integer("folds", 0), leave_out, line.text("classes"));
+  check_vocabulary(model, data.all);
   return run_probe_folds(data.samples(), networks, config.probe);
 }
 
@@ -35,7 +38,7 @@ int run(const ParsedLine& line) {
                                model.blocks(),        model.has_teacher(),
                                line.text("layer"),    pooling == "cls" ? Pooling::cls : Pooling::mean};
   const StoredProbe stored{command_text(probe_command().spec, line), model.checkpoint.string(),
-                           model.config->data.path, model.update, probe(line, *model.config, networks)};
+                           model.config->data.path, model.update, probe(line, model, networks)};
 
   fmt::print("{} after {} updates; {}\n\n{}\n", stored.checkpoint, stored.update, probe_parts(stored.result),
              probe_table(stored.result));

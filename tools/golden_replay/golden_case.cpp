@@ -132,6 +132,11 @@ void read_data2vec2(const Settings& s, Config& config) {
   model.extra_tokens = s.integer("num_extra_tokens");
   model.local_grad_mult = s.number("local_grad_mult");
   model.alibi = s.flag("use_alibi");
+  const int64_t dimensions = on_grid(model.modality) ? 2 : 1;
+  check<UsageError>(
+      !model.alibi || !s.has("alibi_dims") || s.integer("alibi_dims") == dimensions,
+      "alibi_dims: the bias of modality {} has {} dimensions here, the case was recorded with {}",
+      name_of(model.modality), dimensions, s.json.value("alibi_dims", int64_t{0}));
   model.alibi_scale = s.number("alibi_scale");
   model.alibi_scale_learned = s.flag("learned_alibi_scale");
   model.alibi_scale_per_head = s.flag("learned_alibi_scale_per_head");

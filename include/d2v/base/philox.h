@@ -26,11 +26,12 @@ enum class Stream : uint32_t {
   drop_path = 9,
   split = 10,  // train / validation / test
   probe = 11,
-  batch = 12,      // what is drawn once per batch (mask_prob_min, layerdrop)
+  batch = 12,      // what is drawn once per batch (mask.prob_min)
   synthetic = 13,  // made-up samples; step = what of them
   // 20 and up belong to the model
   positional_noise = 20,  // noise at masked frames of the relative positional encoder's input
   corruption = 21,        // which chosen tokens become the mask token, a random one, or stay (data2vec 1)
+  layerdrop = 22,         // which blocks the student skips in an update
   test = 100,
 };
 

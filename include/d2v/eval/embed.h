@@ -31,7 +31,7 @@ struct EmbedResult {
 //   out's stem + .tsv   id, path, class of each row, with a header line
 //   dump_input          "input" float32 (n, C, H, W)
 // Throws UsageError: another ending than .safetensors or .npy, no such layer, teacher asked for where there is none,
-// all tokens or the input of recordings or texts, which differ in length; DataError where no sample can be read;
+// all tokens or the input of recordings or texts, which differ in length; DataError where no sample can be read, or texts are of another vocabulary than the model's;
 // StorageError.
 EmbedResult embed_folder(LoadedModel& model, const FolderSource& source, const EmbedSettings& settings);
 

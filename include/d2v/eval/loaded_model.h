@@ -11,6 +11,7 @@
 #include "d2v/base/config.h"
 #include "d2v/base/recipe.h"
 #include "d2v/model/objective.h"
+#include "d2v/pipeline/folder_source.h"
 
 namespace d2v {
 
@@ -29,6 +30,10 @@ struct LoadedModel {
 // checkpoint, then the overrides (data.path, probe.k, …). Throws DataError: no such path, no run, run without
 // checkpoint, broken checkpoint; UsageError: an override that changes the model.
 LoadedModel load_model(const std::filesystem::path& path, std::span<const Override> overrides);
+
+// Throws DataError where `source` holds texts of another vocabulary than the model was trained with. Passes where either
+// does not tell its own, and for everything but text.
+void check_vocabulary(const LoadedModel& model, const FolderSource& source);
 
 // The same model with the weights that its run began with.
 std::unique_ptr<Objective> untrained_model(const LoadedModel& model);

@@ -22,18 +22,20 @@ struct EnumNames<TextDocuments> {
 };
 
 struct PrepareText {
-  std::vector<std::filesystem::path> inputs{};     // files, and folders that are searched for .txt
-  std::filesystem::path output{};                  // the token file
-  std::string vocabulary{};                        // as text.vocabulary; empty: one is trained
-  int64_t train_vocabulary = 0;                    // its size; written beside the output, ending .model
+  std::vector<std::filesystem::path> inputs{};  // files, and folders that are searched for .txt
+  std::filesystem::path output{};               // the token file
+  std::string vocabulary{};                     // as text.vocabulary; empty: one is trained
+  int64_t train_vocabulary = 0;                 // its size; written beside the output, ending .model
+  int64_t vocabulary_lines = 1'000'000;         // trained on at most so many; of lines above 64 KiB, pieces
   TextDocuments documents = TextDocuments::files;  // what a document is; paragraphs end at blank lines
   double max_bad_fraction = 0.01;                  // of the files, as data.max_bad_fraction
 };
 
 struct PreparedText {
   std::filesystem::path vocabulary;  // given or trained
-  int64_t files = 0;                 // used
-  int64_t bytes = 0;                 // after the clean-up
+  bool all_lines = true;  // false: it was trained on the first vocabulary_lines only (a warning says so)
+  int64_t files = 0;      // used
+  int64_t bytes = 0;      // after the clean-up
   int64_t documents = 0;
   int64_t tokens = 0;
   std::vector<BadFile> left_out;  // files, with the reason

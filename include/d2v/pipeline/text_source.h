@@ -50,7 +50,11 @@ TextSource open_text(const std::filesystem::path& path, const TextConfig& text);
 
 TextSource subset(const TextSource& source, std::span<const uint32_t> rows);
 
-// data.path, and data.valid: another token file, or a share such as 5% of the blocks, taken by key.
+// Throws DataError where held-out text is not of the vocabulary that is trained on. Where a file does not tell its own
+// (fairseq's), only the sizes are compared.
+void check_same_vocabulary(const Vocabulary& train, const TextSource& valid);
+
+// data.path, and data.valid: another token file of the same vocabulary, or a share such as 5% of the blocks, taken by key.
 struct TextSources {
   TextSource train;
   TextSource valid;  // no blocks: nothing is held out

@@ -2,8 +2,8 @@
 //
 // Tensors, all fp32: `<name>` the student's weights, `teacher.<name>` the teacher's, `adam.first.<name>` and
 // `adam.second.<name>` the moments of trainable parameters. Names are the reference implementation's.
-// Metadata: config (INI text), update, samples_seen, adam_steps, skipped_in_a_row, data, format_version,
-// program_version. Position in the data and all randomness follow from the update number and the seed in config.
+// Metadata: config (INI text), update, samples_seen, adam_steps, skipped_in_a_row, data, vocabulary
+// (where it is known), format_version, program_version. Position in the data and all randomness follow from the update number and the seed in config.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ struct TrainingState {
   int64_t update = 0;  // completed updates
   int64_t samples_seen = 0;
   int64_t skipped_in_a_row = 0;
-  std::string data;  // what the data set was: a resumed run must have the same
+  std::string data;         // what the data set was: a resumed run must have the same
+  uint64_t vocabulary = 0;  // its hash (tokenizer.h); 0: no text, or not known
   AdamState adam;
 };
 
@@ -34,6 +35,13 @@ void save_checkpoint(const std::filesystem::path& path, const Config& config, Ob
 // Throws DataError: file cut short or unreadable, of another format version, or of another model (names the first
 // differences and what to do).
 void load_checkpoint(const std::filesystem::path& path, Objective& objective, TrainingState& state);
+
+// The hash of the vocabulary that the weights were trained with; 0: no text, or not known (fairseq's files, files of
+// before this was kept). Throws DataError where the file or the number cannot be read.
+uint64_t vocabulary_of(const std::filesystem::path& checkpoint);
+
+// Throws DataError where the checkpoint is of another vocabulary than that of hash `vocabulary`. Passes where either is 0.
+void check_vocabulary(const std::filesystem::path& checkpoint, uint64_t vocabulary);
 
 // Restores weights and teacher only, for probes and embeddings; the file may lack moments and counters.
 void load_weights(const std::filesystem::path& path, Objective& objective);

@@ -187,9 +187,12 @@ struct LossConfig {
       "batch that the CLS weight was tuned for; 0 is this run's global batch");
     v("recon", recon, Range{0, 1e6}, "weight of the reconstruction of normalised pixels");
     v("variance", variance, Range{0, 1e6},
-      "weight of VICReg's hinge on the deviation of predictions, against collapse");
+      "weight of VICReg's hinge on the deviation of predictions, against collapse; taken over each pass, so "
+      "it depends on run.accumulate");
     v("covariance", covariance, Range{0, 1e6},
-      "weight of VICReg's squared covariance between channels of predictions, against collapse");
+      "weight of VICReg's squared covariance between channels of predictions, against collapse; taken over "
+      "each pass, "
+      "so it depends on run.accumulate");
   }
 };
 
