@@ -37,9 +37,14 @@ constexpr size_t kTokens = 2;
 // Memory of samples at work, handed from thread to thread.
 class ScratchPool {
  public:
+  explicit ScratchPool(const std::atomic<bool>& stopping) : stopping_(stopping) {}
   std::unique_ptr<SampleScratch> take() {
     const std::lock_guard lock(mutex_);
-    if (free_.empty()) return std::make_unique<SampleScratch>();
+    if (free_.empty()) {
+      auto scratch = std::make_unique<SampleScratch>();
+      scratch->audio.stop = &stopping_;
+      return scratch;
+    }
     std::unique_ptr<SampleScratch> scratch = std::move(free_.back());
     free_.pop_back();
     return scratch;
@@ -55,6 +60,7 @@ class ScratchPool {
   }
 
  private:
+  const std::atomic<bool>& stopping_;
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<SampleScratch>> free_;
   StageTimes times_;
@@ -173,11 +179,11 @@ struct Loader::State {
   BatchPool pool;
   std::optional<tbb::global_control> more_threads;
   tbb::task_arena arena;
-  ScratchPool scratches;
+  std::atomic<bool> stopping = false;
+  ScratchPool scratches{stopping};
   int64_t update;
   int64_t last_update;
   int64_t part = 0;
-  std::atomic<bool> stopping = false;
 
   Clock::time_point started = Clock::now();
   std::atomic<double> stall_seconds = 0;

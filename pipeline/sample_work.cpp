@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "d2v/base/check.h"
+#include "d2v/pipeline/read_stop.h"
 
 namespace d2v {
 namespace {
@@ -51,6 +52,8 @@ bool SampleWork::try_read(SampleDone& sample, const Slice& slice, SampleScratch&
   } catch (const DataError& error) {
     bad_.add(sample.row, error.what());
     return false;
+  } catch (const ReadStopped&) {
+    throw;
   } catch (const std::exception& error) {
     fail<Error>("{}: {}", full_name(source_, sample.row), error.what());
   }
@@ -69,6 +72,7 @@ std::optional<SampleDone> SampleWork::read(uint32_t row, uint32_t occurrence, co
   }
   const auto count = static_cast<uint32_t>(by_length_.end() - fitting);
   for (uint32_t attempt = 0; attempt < kMaxReplacements; ++attempt) {
+    check_stop(scratch.audio.stop);
     Philox random({.seed = seed_,
                    .stream = Stream::replace,
                    .step = static_cast<uint64_t>(slice.epoch),

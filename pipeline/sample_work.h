@@ -27,7 +27,7 @@ class SampleWork {
 
   // Reads the sample of `row`, draw number `occurrence` of it in the epoch, into `out`. In training one that cannot be read is noted and replaced by another, not
   // shorter than the slice's shortest, drawn by its key; otherwise nothing comes back. Throws DataError above
-  // data.max_bad_fraction.
+  // data.max_bad_fraction, ReadStopped once scratch.audio.stop is set.
   std::optional<SampleDone> read(uint32_t row, uint32_t occurrence, const Slice& slice,
                                  SampleScratch& scratch, const SampleOut& out) const;
 

@@ -65,7 +65,8 @@ class Loader {
   // Starts preparing at once. The source must outlive the loader. Throws UsageError where settings do not fit together
   // (batch, accumulate, patch, masks, normalisation), DataError where the source has no samples.
   Loader(const Source& source, const LoaderSettings& settings);
-  ~Loader();  // stops within the time of one sample per thread
+  // Stops within the time of one sample per thread, of a recording one packet.
+  ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
