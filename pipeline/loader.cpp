@@ -71,7 +71,15 @@ struct Job {
   Slice slice;
   BatchPtr batch;
   std::exception_ptr error;
+  bool no_share = false;  // the update has no slice for this worker
 };
+
+// A slice without samples, which still knows the whole update.
+Slice without_samples(Slice slice) {
+  slice.rows.clear();
+  slice.occurrences.clear();
+  return slice;
+}
 
 }  // namespace
 
@@ -83,8 +91,10 @@ struct Loader::State {
         queue(static_cast<size_t>(std::max<int64_t>(given.data.prefetch, 1))),
         pool(given.allocator),
         arena(static_cast<int>(std::max<int64_t>(given.threads, 1))),
-        update(given.mode == LoaderMode::train ? given.first_update : 0),
-        last_update(given.mode == LoaderMode::train ? given.last_update : plan.updates_per_epoch()) {
+        training(given.mode == LoaderMode::train),
+        update(training ? given.first_update : given.worker),
+        last_update(training ? given.last_update : plan.updates_per_epoch()),
+        part(training ? given.worker : 0) {
     // TBB starts no more workers than there are cores unless told to.
     if (given.threads > static_cast<int64_t>(std::thread::hardware_concurrency())) {
       more_threads.emplace(tbb::global_control::max_allowed_parallelism, static_cast<size_t>(given.threads));
@@ -99,11 +109,14 @@ struct Loader::State {
       return nullptr;
     }
     auto job = std::make_unique<Job>();
-    job->slice = plan.slice(update, part);
+    const int64_t parts = plan.parts_of(update);
+    job->no_share = part >= parts;
+    job->slice = job->no_share ? without_samples(plan.slice(update, 0)) : plan.slice(update, part);
     job->batch = pool.take();
-    if (++part == plan.parts_of(update)) {
-      part = 0;
-      ++update;
+    if (training) part += settings.workers;
+    if (!training || part >= parts) {
+      part = training ? settings.worker : 0;
+      update += training ? 1 : settings.workers;
     }
     tsan::handed_over(&plan);
     tsan::handed_over(job.get());
@@ -138,7 +151,7 @@ struct Loader::State {
     if (job->error) {
       stopping = true;
       queue.finish(job->error);
-    } else if (job->batch->samples > 0 && !queue.push(std::move(job->batch))) {
+    } else if ((job->batch->samples > 0 || job->no_share) && !queue.push(std::move(job->batch))) {
       stopping = true;
     }
   }
@@ -181,9 +194,10 @@ struct Loader::State {
   tbb::task_arena arena;
   std::atomic<bool> stopping = false;
   ScratchPool scratches{stopping};
+  bool training;
   int64_t update;
   int64_t last_update;
-  int64_t part = 0;
+  int64_t part;
 
   Clock::time_point started = Clock::now();
   std::atomic<double> stall_seconds = 0;
