@@ -66,7 +66,7 @@ inline std::vector<WatchedSet> watched_sets(const Hook& hook = [](size_t) {}) {
   LoaderSettings speech = settings;
   speech.speech = {.min_seconds = 0.5, .max_seconds = 1.5, .batch_seconds = 8};
   speech.mask = {.kind = MaskKind::block, .prob = 0.5, .adjust = 0.05, .block = 5, .clones = 3};
-  FolderSource recordings = open_recordings("synthetic:samples=41/seconds=0.6-2/rate=8000", {},
+  FolderSource recordings = open_recordings("synthetic:samples=41/seconds=0.6-2", {},
                                             RecordingLimits(SpeechConfig{.min_seconds = 0.5}), {});
   sets.push_back({"speech", std::make_shared<WatchedFolder>(std::move(recordings), hook), speech});
   // Counts that depend on what all masks of a slice drew.
@@ -75,7 +75,7 @@ inline std::vector<WatchedSet> watched_sets(const Hook& hook = [](size_t) {}) {
 
   LoaderSettings spectrograms = settings;
   spectrograms.spectrogram = {.bins = 16, .frames = 48, .patch = 8};
-  recordings = open_recordings("synthetic:samples=41/seconds=0.2-1/rate=8000", {},
+  recordings = open_recordings("synthetic:samples=41/seconds=0.2-1", {},
                                RecordingLimits(spectrograms.spectrogram), {});
   sets.push_back(
       {"spectrograms", std::make_shared<WatchedFolder>(std::move(recordings), hook), spectrograms});
