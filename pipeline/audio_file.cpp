@@ -9,6 +9,7 @@
 #include "audio_io.h"
 #include "cut_wav.h"
 #include "d2v/base/check.h"
+#include "d2v/pipeline/read_stop.h"
 #include "length_cache.h"
 
 namespace fs = std::filesystem;
@@ -84,7 +85,8 @@ struct AudioFile::State {
   int64_t zero() const { return stream->start_time == AV_NOPTS_VALUE ? 0 : stream->start_time; }
 };
 
-AudioFile::AudioFile(const ByteSource& source) : bytes_(checked(source)), name_(source.name()) {
+AudioFile::AudioFile(const ByteSource& source, const std::atomic<bool>* stop)
+    : bytes_(checked(source)), name_(source.name()), stop_(stop) {
   check_bytes(bytes_);
   silence_ffmpeg();
   open();
@@ -170,6 +172,7 @@ int64_t AudioFile::count_packets() {
   State& s = *state_;
   int64_t total = 0, left_out = 0;
   while (av_read_frame(s.format, s.packet) >= 0) {
+    check_stop(stop_);
     if (s.packet->stream_index == s.stream->index) {
       total += s.packet->duration;
       size_t size = 0;
@@ -187,6 +190,7 @@ int64_t AudioFile::count_frames() {
   int64_t total = 0;
   bool more = true;
   while (more) {
+    check_stop(stop_);
     more = av_read_frame(s.format, s.packet) >= 0;
     if (more && s.packet->stream_index != s.stream->index) {
       av_packet_unref(s.packet);
@@ -279,6 +283,7 @@ int64_t AudioFile::decode_from(Entry entry, int64_t first, std::span<float> out,
     warm_up_from = first - kWarmUpPackets * frame_samples;
   }
   while (filled < wanted && usable && !ended) {
+    check_stop(stop_);
     const int read = av_read_frame(s.format, s.packet);
     if (read < 0) {
       if (read != AVERROR_EOF) broken(read);

@@ -1,6 +1,7 @@
 // An audio file open in FFmpeg: its header, and decoding of a span at the file's own rate. Private to the pipeline.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,8 +12,8 @@ namespace d2v {
 
 class AudioFile {
  public:
-  // Reads the header. Throws DataError as audio_reader.h says.
-  explicit AudioFile(const ByteSource& source);
+  // Reads the header. Throws DataError as audio_reader.h says, here and below ReadStopped once `stop` is set.
+  explicit AudioFile(const ByteSource& source, const std::atomic<bool>* stop = nullptr);
   ~AudioFile();
 
   // samples: of PCM, FLAC and mp3 to the sample, of others as the container says.
@@ -35,6 +36,7 @@ class AudioFile {
 
   OpenBytes bytes_;
   std::string name_;  // for messages
+  const std::atomic<bool>* stop_;
   AudioInfo info_;
   std::unique_ptr<State> state_;
 };

@@ -42,7 +42,7 @@ AudioInfo read_audio_info(const ByteSource& file) { return AudioFile(file).info(
 void AudioReader::read(const ByteSource& file, int64_t first, std::span<float> out,
                        AudioScratch& scratch) const {
   const auto count = static_cast<int64_t>(out.size());
-  AudioFile audio(file);
+  AudioFile audio(file, scratch.stop);
   const AudioInfo& info = audio.info();
   const Resampler& resampler = resamplers_.from(info.rate);
   const int64_t length = resampler.length(info.samples);

@@ -18,6 +18,7 @@ struct ReadySlice {
   BatchPtr batch;
   std::vector<FailedRead> failures;
   std::exception_ptr error;  // null, or what the stream ends by in place of this slice
+  bool no_share = false;     // the update has no slice for this worker: handed out though it has no samples
 };
 
 // Thread-safe; one producer, one consumer.

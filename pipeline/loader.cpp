@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "d2v/base/check.h"
 #include "sample_lengths.h"
 #include "sample_work.h"
+#include "scratch_pool.h"
 #include "tsan.h"
 
 namespace tbb = oneapi::tbb;
@@ -34,50 +34,21 @@ double seconds_since(Clock::time_point start) {
 // Slices in the pipeline at once. Two keep all threads busy at the end of a slice; samples are parallel within one.
 constexpr size_t kTokens = 2;
 
-// Memory for a file or its sound that a thread keeps from sample to sample; what a giant took goes back.
-constexpr size_t kKeptBytes = size_t{64} << 20;
-
-template <class T>
-void let_giants_go(std::vector<T>& memory) {
-  if (memory.capacity() * sizeof(T) > kKeptBytes) std::vector<T>().swap(memory);
-}
-
-// Memory of samples at work, handed from thread to thread.
-class ScratchPool {
- public:
-  std::unique_ptr<SampleScratch> take() {
-    const std::lock_guard lock(mutex_);
-    if (free_.empty()) return std::make_unique<SampleScratch>();
-    std::unique_ptr<SampleScratch> scratch = std::move(free_.back());
-    free_.pop_back();
-    return scratch;
-  }
-  void give(std::unique_ptr<SampleScratch> scratch) {
-    let_giants_go(scratch->file);
-    let_giants_go(scratch->sound);
-    let_giants_go(scratch->audio.inputs);
-    const std::lock_guard lock(mutex_);
-    times_ += std::exchange(scratch->times, {});
-    free_.push_back(std::move(scratch));
-  }
-  StageTimes times() const {
-    const std::lock_guard lock(mutex_);
-    return times_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<SampleScratch>> free_;
-  StageTimes times_;
-};
-
 // A slice on its way through the pipeline.
 struct Job {
   Slice slice;
   BatchPtr batch;
   SliceFailures failures;
   std::exception_ptr error;
+  bool no_share = false;  // the update has no slice for this worker
 };
+
+// A slice without samples, which still knows the whole update.
+Slice without_samples(Slice slice) {
+  slice.rows.clear();
+  slice.occurrences.clear();
+  return slice;
+}
 
 }  // namespace
 
@@ -90,8 +61,10 @@ struct Loader::State {
         queue(static_cast<size_t>(std::max<int64_t>(given.data.prefetch, 1))),
         pool(given.allocator),
         arena(static_cast<int>(std::max<int64_t>(given.threads, 1))),
-        update(given.mode == LoaderMode::train ? given.first_update : 0),
-        last_update(given.mode == LoaderMode::train ? given.last_update : plan.updates_per_epoch()) {
+        training(given.mode == LoaderMode::train),
+        update(training ? given.first_update : given.worker),
+        last_update(training ? given.last_update : plan.updates_per_epoch()),
+        part(training ? given.worker : 0) {
     // TBB starts no more workers than there are cores unless told to.
     if (given.threads > static_cast<int64_t>(std::thread::hardware_concurrency())) {
       more_threads.emplace(tbb::global_control::max_allowed_parallelism, static_cast<size_t>(given.threads));
@@ -117,11 +90,14 @@ struct Loader::State {
 
   Job* next_job() {
     auto job = std::make_unique<Job>();
-    job->slice = plan.slice(update, part);
+    const int64_t parts = plan.parts_of(update);
+    job->no_share = part >= parts;
+    job->slice = job->no_share ? without_samples(plan.slice(update, 0)) : plan.slice(update, part);
     job->batch = pool.take();
-    if (++part == plan.parts_of(update)) {
-      part = 0;
-      ++update;
+    if (training) part += settings.workers;
+    if (!training || part >= parts) {
+      part = training ? settings.worker : 0;
+      update += training ? 1 : settings.workers;
     }
     tsan::handed_over(&plan);
     tsan::handed_over(job.get());
@@ -154,16 +130,16 @@ struct Loader::State {
   void deliver(std::unique_ptr<Job> job) {
     if (stopping) return;
     const std::exception_ptr error = job->error ? job->error : job->failures.error();
-    const bool pushed = queue.push({std::move(job->batch), job->failures.in_order(), error});
+    const bool pushed = queue.push({std::move(job->batch), job->failures.in_order(), error, job->no_share});
     if (error || !pushed) stopping = true;
   }
 
-  // The next slice with samples, after what could not be read of it has been counted.
+  // The next slice with samples, or without a share of them, after what could not be read of it has been counted.
   BatchPtr take() {
     while (std::optional<ReadySlice> ready = queue.pop()) {
       for (const FailedRead& failed : ready->failures) bad_files.add(failed.row, failed.reason);
       if (ready->error) std::rethrow_exception(ready->error);
-      if (ready->batch->samples > 0) return std::move(ready->batch);
+      if (ready->batch->samples > 0 || ready->no_share) return std::move(ready->batch);
       pool.give(std::move(ready->batch));
     }
     return nullptr;
@@ -206,11 +182,12 @@ struct Loader::State {
   BatchPool pool;
   std::optional<tbb::global_control> more_threads;
   tbb::task_arena arena;
-  ScratchPool scratches;
+  std::atomic<bool> stopping = false;
+  ScratchPool scratches{stopping};
+  bool training;
   int64_t update;
   int64_t last_update;
-  int64_t part = 0;
-  std::atomic<bool> stopping = false;
+  int64_t part;
   std::exception_ptr ended_by;  // of the producing stage
   std::exception_ptr thrown;    // by next(), which throws it again
 

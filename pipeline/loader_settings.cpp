@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "d2v/base/check.h"
 #include "d2v/pipeline/loader.h"
 #include "sample_lengths.h"
 
@@ -31,6 +32,14 @@ LoaderSettings loader_settings(const Config& config, LoaderMode mode) {
 
 Plan make_plan(const Source& source, const LoaderSettings& settings) {
   const bool train = settings.mode == LoaderMode::train;
+  check<UsageError>(settings.workers >= 1 && settings.worker >= 0 && settings.worker < settings.workers,
+                    "loader: expected a worker from 0 to {}, found {} of {}",
+                    std::max<int64_t>(settings.workers, 1) - 1, settings.worker, settings.workers);
+  check<UsageError>(
+      !train || settings.accumulate % settings.workers == 0,
+      "run.accumulate: {} slices per update cannot be shared evenly by {} workers, each of which "
+      "takes whole slices; choose a multiple of {}",
+      settings.accumulate, settings.workers, settings.workers);
   return Plan({.samples = static_cast<int64_t>(source.size()),
                .batch = settings.data.batch,
                .accumulate = settings.accumulate,

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "d2v/base/check.h"
+#include "d2v/pipeline/read_stop.h"
 
 namespace d2v {
 namespace {
@@ -53,6 +54,8 @@ bool SampleWork::try_read(SampleDone& sample, const Slice& slice, int64_t i, Sam
   } catch (const DataError& error) {
     failures.add(i, sample.row, error.what());
     return false;
+  } catch (const ReadStopped&) {
+    throw;
   } catch (const std::exception& error) {
     fail<Error>("{}: {}", full_name(source_, sample.row), error.what());
   }
@@ -73,6 +76,7 @@ std::optional<SampleDone> SampleWork::read(const Slice& slice, int64_t i, Sample
   }
   const auto count = static_cast<uint32_t>(by_length_.end() - fitting);
   for (uint32_t attempt = 0; attempt < kMaxReplacements; ++attempt) {
+    check_stop(scratch.audio.stop);
     if (bad_files_.too_many(tried.size())) {
       failures.end(i, nullptr);
       return std::nullopt;

@@ -30,7 +30,8 @@ class SampleWork {
 
   // Reads sample i of the slice into `out`. One that cannot be read is noted in `failures`; in training it is then replaced
   // by another, not shorter than the slice's shortest, drawn by its key, otherwise nothing comes back. Nor does it where
-  // the files tried here alone are too many, which ends `failures`. Throws DataError where no replacement can be read.
+  // the files tried here alone are too many, which ends `failures`. Throws DataError where no replacement can be read,
+  // ReadStopped once scratch.audio.stop is set.
   std::optional<SampleDone> read(const Slice& slice, int64_t i, SampleScratch& scratch, const SampleOut& out,
                                  SliceFailures& failures) const;
 

@@ -28,6 +28,7 @@ struct Seen {
   std::vector<int64_t> visible, masked;
   std::vector<SampleRef> refs;
   std::vector<int32_t> labels;
+  std::vector<int64_t> input_shape, tokens, lengths;
   bool operator==(const Seen&) const = default;
 };
 
@@ -44,7 +45,10 @@ inline std::vector<Seen> read_all(Loader& loader) {
                    {batch->visible.span().begin(), batch->visible.span().end()},
                    {batch->masked.span().begin(), batch->masked.span().end()},
                    batch->refs,
-                   batch->labels});
+                   batch->labels,
+                   batch->input_shape,
+                   {batch->tokens.span().begin(), batch->tokens.span().end()},
+                   {batch->lengths.span().begin(), batch->lengths.span().end()}});
     loader.recycle(std::move(batch));
   }
   return all;

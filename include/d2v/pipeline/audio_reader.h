@@ -8,6 +8,7 @@
 // Memory is that of the span.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -34,6 +35,7 @@ AudioInfo read_audio_info(const ByteSource& file);
 // Memory of one thread, reused from file to file.
 struct AudioScratch {
   std::vector<float> inputs;
+  const std::atomic<bool>* stop = nullptr;  // ends reads with ReadStopped, packet by packet (read_stop.h)
 };
 
 // Thread-safe.

@@ -79,7 +79,7 @@ struct Batch {
   int64_t update_samples = 0;
   int64_t update_sample_size = 0;
 
-  int64_t samples = 0;        // B
+  int64_t samples = 0;        // B; 0: the update has no slice for this worker (loader.h)
   int64_t clones = 0;         // M
   int64_t positions = 0;      // T
   int64_t visible_count = 0;  // V

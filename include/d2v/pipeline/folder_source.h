@@ -86,9 +86,9 @@ struct FolderSource : Source {
   // Of samples that are files; of others only for messages.
   std::filesystem::path file(size_t row) const { return root / samples[row].path; }
   // Where the bytes of a picture or recording are. Those of a made-up one are put into `memory`, which must stay.
-  ByteSource bytes_of(size_t row, std::vector<uint8_t>& memory) const;
+  virtual ByteSource bytes_of(size_t row, std::vector<uint8_t>& memory) const;
   // All of them. Throws DataError as read_bytes does.
-  void read(size_t row, std::vector<uint8_t>& bytes) const;
+  virtual void read(size_t row, std::vector<uint8_t>& bytes) const;
   ByteStamp stamp(size_t row) const;
 
   Modality modality() const override { return kind; }

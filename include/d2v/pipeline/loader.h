@@ -2,6 +2,19 @@
 //
 // What comes out is a pure function of the source, the settings and the update number: neither the number of threads nor
 // the update it starts at changes a bit of it.
+//
+// Several workers: each has a loader of the same settings but `worker`, and gets its share of the same stream in whole
+// slices, so a slice has the samples, crops, masks, length and masked count that it has for one worker. The union of
+// their batches is the batch of one worker.
+// - Training: of an update's slices worker w of W gets numbers w, w + W, …; `accumulate` (slices per update, over all
+//   workers) must be a multiple of W. Batch::update_samples and update_sample_size are those of the whole update.
+// - An update with fewer slices than workers (the last, smaller batch without data.drop_last, or a small batch by length)
+//   leaves some workers none: those get one batch of no samples, so every worker meets every update. data.drop_last is
+//   about the whole batch of all workers: what is dropped does not depend on W.
+// - Evaluation and embeddings: worker w gets batches w, w + W, … whole.
+// - `first_update` is the whole position; a run may go on with another number of workers.
+// - Each loader names and counts the broken files of its own share, against all samples: the lists have to be put
+//   together, and the limit of data.max_bad_fraction is met later than by one worker.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +46,9 @@ struct LoaderSettings {
   SpectrogramConfig spectrogram{};
   MaskConfig mask;
   uint64_t seed = 0;
-  int64_t accumulate = 1;
+  int64_t accumulate = 1;  // slices per update, over all workers; evaluation has one
+  int64_t worker = 0;      // which of `workers` this loader is for, from 0
+  int64_t workers = 1;
   int64_t first_update = 0;  // train only
   int64_t last_update = 0;   // train only: one past the last
   int64_t threads = 1;
@@ -64,9 +79,10 @@ struct LoaderStats {
 class Loader {
  public:
   // Starts preparing at once. The source must outlive the loader. Throws UsageError where settings do not fit together
-  // (batch, accumulate, patch, masks, normalisation), DataError where the source has no samples.
+  // (batch, accumulate, workers, patch, masks, normalisation), DataError where the source has no samples.
   Loader(const Source& source, const LoaderSettings& settings);
-  ~Loader();  // stops within the time of one sample per thread
+  // Stops within the time of one sample per thread, of a recording one packet.
+  ~Loader();
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 

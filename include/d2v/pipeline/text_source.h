@@ -41,7 +41,7 @@ struct TextSource : Source {
   int64_t length(uint32_t row) const override { return blocks[row].length; }
   std::string describe() const override;
   // The block's tokens behind <s>.
-  void read(const TextBlock& block, std::span<int64_t> out) const;
+  virtual void read(const TextBlock& block, std::span<int64_t> out) const;
 };
 
 // Throws DataError as TokenFile does; where text.vocabulary is another one than the file was made with; where the file is
