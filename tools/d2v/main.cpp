@@ -79,7 +79,8 @@ int main(int argc, char** argv) {
     return report(kOutOfMemory, ExitCode::failure);
   } catch (const std::exception& error) {
     // LibTorch's allocator throws an error of its own.
-    const bool memory = std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
+    const bool memory =
+        std::string_view(error.what()).find("can't allocate memory") != std::string_view::npos;
     return report(memory ? kOutOfMemory : error.what(), ExitCode::failure);
   } catch (...) {
     return report("an unknown exception", ExitCode::failure);
