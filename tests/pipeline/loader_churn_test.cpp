@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "audio_support.h"
 #include "d2v/base/philox.h"
 #include "d2v/pipeline/audio_source.h"

@@ -32,10 +32,10 @@ Clock::duration time_of_drop(const Source& source, const LoaderSettings& setting
 // A WAV file of IMA ADPCM, which has no index: every span is decoded from the beginning.
 std::vector<uint8_t> adpcm_file(uint32_t blocks) {
   constexpr uint32_t kBlock = 1024, kRate = 16000, kSamples = (kBlock - 4) * 2 + 1;
-  std::vector<uint8_t> bytes;
-  const auto text = [&](std::string_view word) { bytes.insert(bytes.end(), word.begin(), word.end()); };
+  std::string bytes;
+  const auto text = [&](std::string_view word) { bytes += word; };
   const auto number = [&](uint32_t value, int size) {
-    for (int i = 0; i < size; ++i) bytes.push_back(static_cast<uint8_t>(value >> 8 * i));
+    for (int i = 0; i < size; ++i) bytes += static_cast<char>(value >> 8 * i & 0xff);
   };
   text("RIFF");
   number(52 + blocks * kBlock, 4);
@@ -54,11 +54,10 @@ std::vector<uint8_t> adpcm_file(uint32_t blocks) {
   number(blocks * kSamples, 4);
   text("data");
   number(blocks * kBlock, 4);
-  const size_t header = bytes.size();
-  bytes.resize(header + size_t{blocks} * kBlock);
-  for (size_t b = 0; b < blocks; ++b)
-    for (size_t i = 4; i < kBlock; ++i) bytes[header + b * kBlock + i] = static_cast<uint8_t>(i * 37 % 256);
-  return bytes;
+  std::string block(kBlock, '\0');
+  for (size_t i = 4; i < kBlock; ++i) block[i] = static_cast<char>(i * 37 % 256);
+  for (uint32_t b = 0; b < blocks; ++b) text(block);
+  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace
