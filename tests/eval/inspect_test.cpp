@@ -20,9 +20,13 @@ namespace {
 
 // 88383744 as the table writes it: "88,383,744".
 std::string grouped(int64_t number) {
-  std::string digits = std::to_string(number);
-  for (size_t i = 3; i < digits.size(); i += 4) digits.insert(digits.size() - i, ",");
-  return digits;
+  const std::string digits = std::to_string(number);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 struct Printed {
