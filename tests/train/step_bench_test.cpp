@@ -16,6 +16,8 @@ Config small_config() {
   config.image.size = 16;
   config.image.patch = 4;
   config.mask.clones = 2;
+  config.mask.prob = 0.6;
+  config.mask.block = 2;
   config.model.dim = 16;
   config.model.heads = 2;
   config.model.depth = 1;
