@@ -12,8 +12,7 @@ constexpr const char* kFile = "libd2v_sentencepiece.so";
 
 const SentencePieceModule* load() {
   const std::filesystem::path file = std::filesystem::read_symlink("/proc/self/exe").parent_path() / kFile;
-  // D2V_DEEPBIND (RTLD_DEEPBIND, or 0 with sanitizers, which have no LibTorch beside them and do not support it): the
-  // library finds its own variables first.
+  // D2V_DEEPBIND is RTLD_DEEPBIND, but with sanitizers: the library finds its own variables first.
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | D2V_DEEPBIND);
   const char* problem = library == nullptr ? dlerror() : "";
   check(library != nullptr,
