@@ -21,7 +21,6 @@
 #include "tsan.h"
 
 namespace fs = std::filesystem;
-namespace tbb = oneapi::tbb;
 
 namespace d2v {
 namespace {

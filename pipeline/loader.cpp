@@ -20,8 +20,6 @@
 #include "scratch_pool.h"
 #include "tsan.h"
 
-namespace tbb = oneapi::tbb;
-
 namespace d2v {
 namespace {
 

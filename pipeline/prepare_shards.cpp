@@ -18,7 +18,6 @@
 #include "tsan.h"
 
 namespace fs = std::filesystem;
-namespace tbb = oneapi::tbb;
 using nlohmann::json;
 
 namespace d2v {

@@ -8,8 +8,6 @@
 #include "d2v/base/check.h"
 #include "tsan.h"
 
-namespace tbb = oneapi::tbb;
-
 namespace d2v {
 namespace {
 

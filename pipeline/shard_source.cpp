@@ -15,7 +15,6 @@
 #include "tsan.h"
 
 namespace fs = std::filesystem;
-namespace tbb = oneapi::tbb;
 
 namespace d2v {
 namespace {

@@ -38,7 +38,9 @@ void* bounded_realloc(void* old, size_t size) {
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
+#ifndef __clang__  // which does not know this warning
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #pragma GCC diagnostic ignored "-Wpedantic"
 #include <stb/stb_image.h>
 #pragma GCC diagnostic pop

@@ -7,8 +7,6 @@
 
 #include "tsan.h"
 
-namespace tbb = oneapi::tbb;
-
 namespace d2v {
 namespace {
 
