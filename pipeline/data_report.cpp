@@ -120,11 +120,13 @@ std::string duplicate_lines(const DataReport& report) {
   if (found.compared == 0) return {};
   std::string text =
       fmt::format("{} pictures look like another one, in {} groups", found.surplus, found.groups);
-  if (found.compared < report.samples)
+  const int64_t readable = report.samples - static_cast<int64_t>(report.broken.size());
+  if (found.compared < readable)
     text += fmt::format(
-        "; only a sample of {} of the {} pictures was compared, so most pairs are not seen (--sample N, "
+        "; only a sample of {} of the {} readable pictures was compared, so most pairs are not seen "
+        "(--sample N, "
         "--all)",
-        found.compared, report.samples);
+        found.compared, readable);
   std::string out = line("duplicates", text);
   for (const auto& group : found.examples) out += line("", fmt::format("{}", fmt::join(group, " = ")));
   return out;
