@@ -132,17 +132,11 @@ std::string duplicate_lines(const DataReport& report) {
   return out;
 }
 
+// Broken ones and those too short have lines of their own.
 std::string left_out_lines(const DataReport& report) {
-  const ScanReport& scan = report.scan;
-  std::string text;
-  const auto add = [&](int64_t count, std::string_view what) {
-    if (count > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, what);
-  };
-  add(scan.links, "links");
-  add(scan.duplicates, "of equal content");
-  add(scan.repeated, "named twice");
-  add(scan.of_small_classes, fmt::format("in {} small classes", scan.small_classes));
-  add(scan.other_files, "other files");
+  ScanReport scan = report.scan;
+  scan.broken = scan.too_short = 0;
+  std::string text = left_out_words(scan);
   if (!report.other_endings.empty()) text += ": " + counts_text(report.other_endings);
   return text.empty() ? std::string() : line("not taken", text);
 }

@@ -121,13 +121,10 @@ FolderSource subset(const FolderSource& source, std::span<const uint32_t> rows) 
   return part;
 }
 
-std::string FolderSource::describe() const {
-  std::string text = fmt::format("{} {} in {}", size(), texts ? "texts" : samples_word(kind),
-                                 given.empty() ? root.string() : given);
-  if (!classes.empty()) text += fmt::format(", {} classes", classes.size());
+std::string left_out_words(const ScanReport& report) {
   std::string out;
   const auto add = [&](int64_t count, std::string_view what) {
-    if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "; left out: " : ", ", count, what);
+    if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : ", ", count, what);
   };
   add(report.links, "links");
   add(report.duplicates, "of equal content");
@@ -136,7 +133,15 @@ std::string FolderSource::describe() const {
   add(report.broken, "broken");
   add(report.too_short, "too short");
   add(report.other_files, "other files");
-  return text + out;
+  return out;
+}
+
+std::string FolderSource::describe() const {
+  std::string text = fmt::format("{} {} in {}", size(), texts ? "texts" : samples_word(kind),
+                                 given.empty() ? root.string() : given);
+  if (!classes.empty()) text += fmt::format(", {} classes", classes.size());
+  const std::string left_out = left_out_words(report);
+  return left_out.empty() ? text : text + "; left out: " + left_out;
 }
 
 }  // namespace d2v

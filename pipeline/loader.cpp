@@ -92,8 +92,8 @@ struct Loader::State {
     job->no_share = part >= parts;
     job->slice = job->no_share ? without_samples(plan.slice(update, 0)) : plan.slice(update, part);
     job->batch = pool.take();
-    if (training) part += settings.workers;
-    if (!training || part >= parts) {
+    part += training ? settings.workers : 1;
+    if (part >= parts) {
       part = training ? settings.worker : 0;
       update += training ? 1 : settings.workers;
     }

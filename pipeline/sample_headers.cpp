@@ -21,7 +21,8 @@ void for_rows(size_t count, int64_t threads, const F& look) {
   tsan::received_by_task();
 }
 
-ImageInfo read_picture_header(const OpenBytes& file, int64_t max_pixels) {
+ImageInfo read_picture_header(const ByteSource& source, int64_t max_pixels) {
+  const OpenBytes file(source);
   std::vector<uint8_t> bytes(std::min<uint64_t>(file.size(), kHeaderBytes));
   bytes.resize(file.read_at(0, bytes));
   if (bytes.size() < file.size()) {
@@ -29,8 +30,7 @@ ImageInfo read_picture_header(const OpenBytes& file, int64_t max_pixels) {
       return read_image_info(bytes, max_pixels);
     } catch (const DataError&) {
       // It may go on behind these bytes.
-      bytes.resize(file.size());
-      bytes.resize(file.read_at(0, bytes));
+      read_bytes(source, bytes);
     }
   }
   return read_image_info(bytes, max_pixels);
@@ -45,7 +45,7 @@ std::vector<SampleHeader> read_headers(const FolderSource& source, const Config&
       std::vector<uint8_t> memory;
       const ByteSource bytes = source.bytes_of(row, memory);
       if (config.model.modality == Modality::image)
-        headers[row].picture = read_picture_header(OpenBytes(bytes), config.data.max_pixels);
+        headers[row].picture = read_picture_header(bytes, config.data.max_pixels);
       else
         headers[row].recording = read_audio_info(bytes);
     } catch (const DataError& error) {

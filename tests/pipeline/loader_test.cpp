@@ -105,6 +105,17 @@ TEST_CASE("evaluation: each picture once, in order, always the same masks; broke
   CHECK(all.front().samples == 6);
   CHECK(all.front().update_sample_size == 6 * 3 * 8);
 
+  // Nor does anything depend on the slices that a batch is cut into, and none of them is left out.
+  settings.data.batch = 6;
+  settings.accumulate = 3;
+  std::vector<uint64_t> of_slices;
+  for (const test::Seen& slice : test::read_all(data.source, settings)) {
+    CHECK(slice.samples <= 2);
+    for (const SampleRef& ref : slice.refs) of_slices.push_back(ref.id);
+  }
+  CHECK(of_slices == expected);
+  settings.accumulate = 1;
+
   // The masks of a picture do not depend on the batch it is in.
   settings.data.batch = 1;
   settings.data.max_bad_fraction = 1;

@@ -154,8 +154,10 @@ TEST_CASE("drop_last drops the same samples for any number of workers: those tha
 TEST_CASE("evaluation and embeddings: workers take whole batches in turn") {
   for (test::WatchedSet& set : test::watched_sets()) {
     INFO(set.name);
-    for (const LoaderMode mode : {LoaderMode::evaluate, LoaderMode::embed}) {
+    for (const auto& [mode, slices] :
+         {std::pair{LoaderMode::evaluate, 1}, {LoaderMode::evaluate, 4}, {LoaderMode::embed, 1}}) {
       set.settings.mode = mode;
+      set.settings.accumulate = slices;
       const std::vector<Seen> one = test::read_all(*set.source, set.settings);
       int64_t samples = 0;
       for (const Seen& slice : one) samples += slice.samples;

@@ -68,6 +68,9 @@ struct ScanReport {
   bool operator==(const ScanReport&) const = default;
 };
 
+// "3 links, 2 other files"; empty: nothing was left out.
+std::string left_out_words(const ScanReport& report);
+
 struct FolderSource : Source {
   Modality kind = Modality::image;
   std::filesystem::path root;

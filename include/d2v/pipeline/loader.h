@@ -46,7 +46,7 @@ struct LoaderSettings {
   SpectrogramConfig spectrogram{};
   MaskConfig mask;
   uint64_t seed = 0;
-  int64_t accumulate = 1;  // slices per update, over all workers; evaluation has one
+  int64_t accumulate = 1;  // slices per update, over all workers; embeddings have one
   int64_t worker = 0;      // which of `workers` this loader is for, from 0
   int64_t workers = 1;
   int64_t first_update = 0;  // train only
