@@ -27,7 +27,7 @@ struct Encoder {
   }
 };
 
-void on_error(j_common_ptr jpeg) {
+void on_write_error(j_common_ptr jpeg) {
   Encoder& encoder = *static_cast<Encoder*>(jpeg->client_data);
   jpeg->err->format_message(jpeg, encoder.message);
   std::longjmp(encoder.failed, 1);
@@ -37,7 +37,7 @@ void on_error(j_common_ptr jpeg) {
 bool run(Encoder& encoder, const Image& image, int quality) {
   jpeg_compress_struct& jpeg = encoder.jpeg;
   jpeg.err = jpeg_std_error(&encoder.errors);
-  encoder.errors.error_exit = on_error;
+  encoder.errors.error_exit = on_write_error;
   jpeg.client_data = &encoder;
   if (setjmp(encoder.failed) != 0) return false;
   jpeg_create_compress(&jpeg);

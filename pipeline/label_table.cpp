@@ -10,7 +10,7 @@
 namespace d2v {
 namespace {
 
-constexpr uint64_t kMostBytes = uint64_t{4} << 30;
+constexpr uint64_t kMostTableBytes = uint64_t{4} << 30;
 
 LabelledLine parse_line(std::string_view text, int64_t number, const std::string& file) {
   check<DataError>(text.find('\0') == text.npos, "{}:{}: holds a NUL byte; expected UTF-8 text", file,
@@ -30,7 +30,7 @@ LabelledLine parse_line(std::string_view text, int64_t number, const std::string
 std::vector<LabelledLine> read_label_table(const std::filesystem::path& file) {
   check<DataError>(std::filesystem::is_regular_file(file), "{}: no such file", file.string());
   std::string text;
-  const CleanCount clean = append_clean(read_file(file, kMostBytes), true, text);
+  const CleanCount clean = append_clean(read_file(file, kMostTableBytes), true, text);
   if (clean.invalid > 0)
     log_warning("{}: {} places are not UTF-8 and became U+FFFD", file.string(), clean.invalid);
   return parse_label_table(text, file.string());

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 namespace d2v {
 namespace {
 
-constexpr uint64_t kMostBytes = uint64_t{4} << 30;
+constexpr uint64_t kMostListBytes = uint64_t{4} << 30;
 constexpr std::array<std::string_view, 3> kListEndings{".txt", ".lst", ".list"};
 
 // Calls use(line, number) for each line that is not empty.
@@ -124,7 +124,7 @@ std::vector<Manifest> manifests_of(const fs::path& path) {
 
 FolderSource read_list(const fs::path& file, const DataConfig& config, Modality modality) {
   check_exists(file, samples_word(modality));
-  const PathList list = parse_list(read_file(file, kMostBytes), file.string());
+  const PathList list = parse_list(read_file(file, kMostListBytes), file.string());
   FolderSource source;
   source.kind = modality;
   source.root = file.parent_path();
@@ -153,7 +153,7 @@ FolderSource read_manifests(const std::vector<Manifest>& manifests, const DataCo
   std::vector<ListedSample> listed;
   for (const Manifest& manifest : manifests) {
     const std::string file = manifest.file.string();
-    const PathList list = parse_manifest(read_file(manifest.file, kMostBytes), file);
+    const PathList list = parse_manifest(read_file(manifest.file, kMostListBytes), file);
     const fs::path root = manifest.file.parent_path() / list.root;
     check<DataError>(source.root.empty() || source.root == root,
                      "{}: its folder {} is not that of the other manifests, {}; give one manifest", file,

@@ -25,10 +25,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 // Slices in the pipeline at once. Two keep all threads busy at the end of a slice; samples are parallel within one.
 constexpr size_t kTokens = 2;
 

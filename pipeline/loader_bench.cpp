@@ -13,10 +13,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 LoaderRun run_loader(const Source& source, const LoaderSettings& settings, double seconds, double wanted) {
   Loader loader(source, settings);
   loader.recycle(loader.next());

@@ -18,7 +18,7 @@ class Sums {
     mean_ += step / static_cast<double>(count_);
     squares_ += step * (x - mean_);
   }
-  Spread spread() const {
+  MeanAndDeviation spread() const {
     return {mean_, count_ > 1 ? std::sqrt(squares_ / static_cast<double>(count_ - 1)) : 0, low_, high_};
   }
 
@@ -124,7 +124,7 @@ std::string format_mask_stats(const MaskStats& stats) {
                       100 * static_cast<double>(plan.visible) / positions);
   text += fmt::format("hidden  {:4} of {} positions, {:5.1f} %\n\n", plan.masked, plan.grid.positions(),
                       100 * static_cast<double>(plan.masked) / positions);
-  const auto row = [&](std::string_view name, const Spread& spread, int digits) {
+  const auto row = [&](std::string_view name, const MeanAndDeviation& spread, int digits) {
     text += fmt::format("{:<36}{:>8.{}f}{:>8.{}f}{:>8.{}f}{:>8.{}f}\n", name, spread.mean, digits, spread.std,
                         digits, spread.min, digits, spread.max, digits);
   };

@@ -10,20 +10,20 @@
 namespace d2v {
 namespace {
 
-constexpr size_t kBlock = 512;
+constexpr size_t kTarBlock = 512;
 constexpr size_t kNameField = 100;
 constexpr uint64_t kLargestSize = (uint64_t{1} << 33) - 1;  // 11 octal digits
 
-using Block = std::array<char, kBlock>;
+using TarBlock = std::array<char, kTarBlock>;
 
 // Octal digits and a NUL.
-void put_octal(Block& block, size_t at, size_t size, uint64_t value) {
+void put_octal(TarBlock& block, size_t at, size_t size, uint64_t value) {
   const std::string digits = fmt::format("{:0{}o}", value, size - 1);
   std::memcpy(block.data() + at, digits.data(), size - 1);
 }
 
-Block header(std::string_view name, char type, uint64_t bytes) {
-  Block block{};
+TarBlock header(std::string_view name, char type, uint64_t bytes) {
+  TarBlock block{};
   name.copy(block.data(), kNameField);
   put_octal(block, 100, 8, 0644);
   put_octal(block, 108, 8, 0);
@@ -60,11 +60,11 @@ void TarWriter::put(std::span<const std::byte> bytes) {
 
 void TarWriter::put_entry(std::string_view name, char type, std::span<const std::byte> contents) {
   const uint64_t size = contents.size();
-  const Block block = header(name, type, size <= kLargestSize ? size : 0);
+  const TarBlock block = header(name, type, size <= kLargestSize ? size : 0);
   put(std::as_bytes(std::span(block)));
   put(contents);
-  static constexpr Block zeros{};
-  put(std::as_bytes(std::span(zeros)).first((kBlock - size % kBlock) % kBlock));
+  static constexpr TarBlock zeros{};
+  put(std::as_bytes(std::span(zeros)).first((kTarBlock - size % kTarBlock) % kTarBlock));
 }
 
 void TarWriter::add(std::string_view name, std::span<const uint8_t> bytes) {
@@ -78,7 +78,7 @@ void TarWriter::add(std::string_view name, std::span<const uint8_t> bytes) {
 }
 
 void TarWriter::commit() {
-  static constexpr std::array<char, 2 * kBlock> end{};
+  static constexpr std::array<char, 2 * kTarBlock> end{};
   put(std::as_bytes(std::span(end)));
   file_.commit();
 }

@@ -28,7 +28,7 @@ ParsedLine parse(std::vector<std::string> arguments, const CommandSpec& spec = k
   return parse_line(spec, arguments, table);
 }
 
-std::string message_of(std::vector<std::string> arguments) {
+std::string parse_error(std::vector<std::string> arguments) {
   try {
     parse(std::move(arguments));
   } catch (const UsageError& error) {
@@ -81,24 +81,24 @@ TEST_CASE("--help wins over everything, also over errors") {
 }
 
 TEST_CASE("errors name the option, the nearest valid one and the usage") {
-  CHECK(message_of({"a", "--resme"}) == "d2v train: unknown option '--resme'; did you mean 'resume'?");
-  CHECK(message_of({"a", "--mask.porb", "1"}) ==
+  CHECK(parse_error({"a", "--resme"}) == "d2v train: unknown option '--resme'; did you mean 'resume'?");
+  CHECK(parse_error({"a", "--mask.porb", "1"}) ==
         "d2v train: unknown option '--mask.porb'; did you mean 'mask.prob'?");
-  CHECK(message_of({"a", "--mask.porb=1"}) ==
+  CHECK(parse_error({"a", "--mask.porb=1"}) ==
         "d2v train: unknown option '--mask.porb'; did you mean 'mask.prob'?");
-  CHECK(message_of({"a", "--qqqqqqqqqqqq"}) ==
+  CHECK(parse_error({"a", "--qqqqqqqqqqqq"}) ==
         "d2v train: unknown option '--qqqqqqqqqqqq'; `d2v train --help` lists all");
-  CHECK(message_of({"a", "--mask.pro", "1"}).find("unknown option") !=
+  CHECK(parse_error({"a", "--mask.pro", "1"}).find("unknown option") !=
         std::string::npos);  // no guessing of prefixes
-  CHECK(message_of({"a", "-x"}) == "d2v train: unknown option '-x'; `d2v train --help` lists all");
-  CHECK(message_of({}) ==
+  CHECK(parse_error({"a", "-x"}) == "d2v train: unknown option '-x'; `d2v train --help` lists all");
+  CHECK(parse_error({}) ==
         "d2v train: expected RECIPE, found nothing; usage: d2v train RECIPE [--section.key VALUE]…");
-  CHECK(message_of({"a", "b", "c"}).find("expected 2 arguments at most, found also 'c'") !=
+  CHECK(parse_error({"a", "b", "c"}).find("expected 2 arguments at most, found also 'c'") !=
         std::string::npos);
-  CHECK(message_of({"a", "--steps"}).find("--steps") != std::string::npos);
-  CHECK(message_of({"a", "--steps", "--resume"}) ==
+  CHECK(parse_error({"a", "--steps"}).find("--steps") != std::string::npos);
+  CHECK(parse_error({"a", "--steps", "--resume"}) ==
         "d2v train: expected a value after --steps, found the option --resume");
-  CHECK(message_of({"a", "--resume=1"}).find("--resume") != std::string::npos);
+  CHECK(parse_error({"a", "--resume=1"}).find("--resume") != std::string::npos);
 }
 
 TEST_CASE("numbers of own options are checked like those of the configuration") {

@@ -20,7 +20,7 @@ double prob_of(const std::filesystem::path& path) {
   return config.mask.prob;
 }
 
-std::string message_of(const std::filesystem::path& path) {
+std::string source_error(const std::filesystem::path& path) {
   try {
     prob_of(path);
   } catch (const Error& error) {
@@ -49,10 +49,11 @@ TEST_CASE("what is none of them is refused, with the source in the message") {
   write_safetensors(folder / "plain.safetensors", {});
   write_safetensors(folder / "typo.safetensors", {}, {{kConfigMetadata, "[mask]\nporb = 1\n"}});
   write_file(folder / "cut.safetensors", "123");
-  CHECK(message_of(folder.path()).find("found no config.ini") != std::string::npos);
-  CHECK(message_of(folder / "plain.safetensors").find("found no metadata 'config'") != std::string::npos);
-  CHECK(message_of(folder / "typo.safetensors").find("typo.safetensors:config:2: unknown key 'mask.porb'") !=
-        std::string::npos);
-  CHECK(message_of(folder / "cut.safetensors").find("only 3 bytes") != std::string::npos);
-  CHECK(message_of(folder / "none.ini").find("No such file") != std::string::npos);
+  CHECK(source_error(folder.path()).find("found no config.ini") != std::string::npos);
+  CHECK(source_error(folder / "plain.safetensors").find("found no metadata 'config'") != std::string::npos);
+  CHECK(
+      source_error(folder / "typo.safetensors").find("typo.safetensors:config:2: unknown key 'mask.porb'") !=
+      std::string::npos);
+  CHECK(source_error(folder / "cut.safetensors").find("only 3 bytes") != std::string::npos);
+  CHECK(source_error(folder / "none.ini").find("No such file") != std::string::npos);
 }

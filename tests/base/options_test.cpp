@@ -45,7 +45,7 @@ struct House {
   }
 };
 
-std::string message_of(const Option& option, std::string_view text) {
+std::string set_error(const Option& option, std::string_view text) {
   try {
     option.set(text);
   } catch (const UsageError& error) {
@@ -117,27 +117,27 @@ TEST_CASE("every spelling of yes and no") {
 TEST_CASE("a wrong value names the key, the value and the range, and changes nothing") {
   House house;
   const auto table = option_table(house);
-  CHECK(message_of(table[0], "1.5") == "paint.amount = '1.5': expected a number, 0 to 1");
-  CHECK(message_of(table[1], "0") == "paint.coats = '0': expected a whole number, at least 1");
-  CHECK(message_of(table[6], "darkgreen") ==
+  CHECK(set_error(table[0], "1.5") == "paint.amount = '1.5': expected a number, 0 to 1");
+  CHECK(set_error(table[1], "0") == "paint.coats = '0': expected a whole number, at least 1");
+  CHECK(set_error(table[6], "darkgreen") ==
         "paint.colour = 'darkgreen': expected one of red|dark_green; did you mean 'dark_green'?");
   for (const char* bad : {"", "x", "0.5x", "nan", "inf", "0,5", "0.5 0.5", "--1", "1e999"}) {
     INFO(bad);
-    CHECK(message_of(table[0], bad).find("expected a number") != std::string::npos);
+    CHECK(set_error(table[0], bad).find("expected a number") != std::string::npos);
   }
   for (const char* bad : {"", "1.5", "1e-1", "99999999999999999999", "0x10", "1_000"}) {
     INFO(bad);
-    CHECK(message_of(table[1], bad).find("expected a whole number") != std::string::npos);
+    CHECK(set_error(table[1], bad).find("expected a whole number") != std::string::npos);
   }
-  for (const char* bad : {"", "maybe", "YES!", "2"}) CHECK_FALSE(message_of(table[2], bad).empty());
-  CHECK_FALSE(message_of(table[3], "two\nlines").empty());
+  for (const char* bad : {"", "maybe", "YES!", "2"}) CHECK_FALSE(set_error(table[2], bad).empty());
+  CHECK_FALSE(set_error(table[3], "two\nlines").empty());
   for (const char* bad : {"", "ep", "%", "1.5", "10e", "10 epochs", "-1", "-5%"}) {
     INFO(bad);
-    CHECK(message_of(table[4], bad).find("a length") != std::string::npos);
+    CHECK(set_error(table[4], bad).find("a length") != std::string::npos);
   }
   for (const char* bad : {",", "1,", ",1", "0.5,,0.5", "0.5;0.5", "0.5,2"}) {
     INFO(bad);
-    CHECK_FALSE(message_of(table[5], bad).empty());
+    CHECK_FALSE(set_error(table[5], bad).empty());
   }
   CHECK(house.paint.amount == 0.5);
   CHECK(house.paint.coats == 2);

@@ -13,7 +13,7 @@ using namespace d2v;
 
 namespace {
 
-std::string message_of(const std::string& text) {
+std::string ini_error(const std::string& text) {
   Config config;
   auto table = option_table(config);
   try {
@@ -57,26 +57,26 @@ TEST_CASE("a recipe sets what it names and leaves the rest at its default") {
 }
 
 TEST_CASE("an empty recipe is valid") {
-  CHECK(message_of("").empty());
-  CHECK(message_of("\n\n# nothing\n").empty());
+  CHECK(ini_error("").empty());
+  CHECK(ini_error("\n\n# nothing\n").empty());
 }
 
 TEST_CASE("errors name file, line and the nearest key") {
-  CHECK(message_of("[mask]\n\nporb = 0.5\n") ==
+  CHECK(ini_error("[mask]\n\nporb = 0.5\n") ==
         "my.ini:3: unknown key 'mask.porb'; did you mean 'mask.prob'?");
-  CHECK(message_of("[mask]\nprob = 2\n") == "my.ini:2: mask.prob = '2': expected a number, 0 to 1");
-  CHECK(message_of("[msak]\nprob = 0.5\n") == "my.ini:2: unknown key 'msak.prob'; did you mean 'mask.prob'?");
-  CHECK(message_of("[mask]\nprob = 0.5\nblock = 2\nprob = 0.6\n") ==
+  CHECK(ini_error("[mask]\nprob = 2\n") == "my.ini:2: mask.prob = '2': expected a number, 0 to 1");
+  CHECK(ini_error("[msak]\nprob = 0.5\n") == "my.ini:2: unknown key 'msak.prob'; did you mean 'mask.prob'?");
+  CHECK(ini_error("[mask]\nprob = 0.5\nblock = 2\nprob = 0.6\n") ==
         "my.ini:4: key 'mask.prob' was already given in line 2; keep one of them");
-  CHECK(message_of("[mask]\nprob 0.5\n") ==
+  CHECK(ini_error("[mask]\nprob 0.5\n") ==
         "my.ini:2: expected 'key = value' or '[section]', found 'prob 0.5'");
-  CHECK(message_of("[mask\n") == "my.ini:1: expected [section], found '[mask'");
-  CHECK(message_of("[]\n") == "my.ini:1: expected [section], found '[]'");
-  CHECK(message_of("prob = 1\n") == "my.ini:1: expected a [section] before the first key, found 'prob = 1'");
-  CHECK(message_of("[mask]\n= 1\n") == "my.ini:2: expected 'key = value' or '[section]', found '= 1'");
-  CHECK(message_of(std::string("[mask]\nprob\0 = 1\n", 17)) ==
+  CHECK(ini_error("[mask\n") == "my.ini:1: expected [section], found '[mask'");
+  CHECK(ini_error("[]\n") == "my.ini:1: expected [section], found '[]'");
+  CHECK(ini_error("prob = 1\n") == "my.ini:1: expected a [section] before the first key, found 'prob = 1'");
+  CHECK(ini_error("[mask]\n= 1\n") == "my.ini:2: expected 'key = value' or '[section]', found '= 1'");
+  CHECK(ini_error(std::string("[mask]\nprob\0 = 1\n", 17)) ==
         "my.ini:2: expected a text file, found a zero byte");
-  CHECK(message_of("[mask]\nentirely_different = 1\n") ==
+  CHECK(ini_error("[mask]\nentirely_different = 1\n") ==
         "my.ini:2: unknown key 'mask.entirely_different'; `d2v pretrain --help` lists all keys");
 }
 
@@ -88,9 +88,9 @@ TEST_CASE("quotes keep what INI would lose") {
   CHECK(path_after("[data]\npath = \"\"") == "");
   CHECK(path_after("[data]\npath = a\"b") == "a\"b");
   CHECK(path_after("[data]\npath = a=b\\c") == "a=b\\c");
-  CHECK(message_of("[data]\npath = \"a").find("my.ini:2: expected one closing quote") == 0);
-  CHECK(message_of("[data]\npath = \"a\" b").find("my.ini:2: expected one closing quote") == 0);
-  CHECK(message_of("[data]\npath = \"\\q\"").find("my.ini:2: expected \\\", \\\\ or \\xHH") == 0);
+  CHECK(ini_error("[data]\npath = \"a").find("my.ini:2: expected one closing quote") == 0);
+  CHECK(ini_error("[data]\npath = \"a\" b").find("my.ini:2: expected one closing quote") == 0);
+  CHECK(ini_error("[data]\npath = \"\\q\"").find("my.ini:2: expected \\\", \\\\ or \\xHH") == 0);
 }
 
 TEST_CASE("overrides win over the recipe, the last one over the others") {

@@ -6,6 +6,7 @@
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/base/philox.h"
+#include "has.h"
 #include "temporary_folder.h"
 
 #include "doctest.h"
@@ -25,7 +26,7 @@ std::string file_of(const std::string& header, const std::string& data) {
 }
 
 // The error that reading it gives; empty when it is read.
-std::string message_of(const std::string& contents) {
+std::string read_error(const std::string& contents) {
   test::TemporaryFolder folder;
   write_file(folder / "x.safetensors", contents);
   try {
@@ -37,11 +38,9 @@ std::string message_of(const std::string& contents) {
   return "";
 }
 
-std::string message_of(const std::string& header, const std::string& data) {
-  return message_of(file_of(header, data));
+std::string read_error(const std::string& header, const std::string& data) {
+  return read_error(file_of(header, data));
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -107,12 +106,12 @@ TEST_CASE("a file cut anywhere is refused") {
                                            {"empty", Dtype::u8, {0}, nullptr}};
   write_safetensors(folder / "a", tensors, {{"k", "v"}});
   const std::string whole = read_file(folder / "a", kLimit);
-  CHECK(message_of(whole).empty());
+  CHECK(read_error(whole).empty());
   for (size_t length = 0; length < whole.size(); ++length) {
     INFO(length);
-    CHECK_FALSE(message_of(whole.substr(0, length)).empty());
+    CHECK_FALSE(read_error(whole.substr(0, length)).empty());
   }
-  CHECK(has(message_of(whole + "x"), "1 bytes at the end belong to no tensor"));
+  CHECK(test::has(read_error(whole + "x"), "1 bytes at the end belong to no tensor"));
 }
 
 TEST_CASE("a file with one changed byte in the header is read or refused, never worse") {
@@ -126,51 +125,53 @@ TEST_CASE("a file with one changed byte in the header is read or refused, never 
   for (int round = 0; round < 2000; ++round) {
     std::string changed = whole;
     changed[rng.below(static_cast<uint32_t>(whole.size() - 40))] = static_cast<char>(rng());
-    refused += !message_of(changed).empty();
+    refused += !read_error(changed).empty();
   }
   CHECK(refused > 1000);
 }
 
 TEST_CASE("damaged headers are refused by name") {
   const std::string data = "abcdefgh";
-  const auto tensor = [&](const std::string& fields) { return message_of("{\"w\":{" + fields + "}}", data); };
+  const auto tensor = [&](const std::string& fields) { return read_error("{\"w\":{" + fields + "}}", data); };
   CHECK(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,8])").empty());
-  CHECK(has(tensor(R"("dtype":"F32","shape":[3],"data_offsets":[0,8])"),
-            "tensor 'w': dtype F32 and shape [3] need 12"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,9])"), "cut short"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[8,0])"), "its data is at 8 to 0"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,-1])"), "from 0 up, found -1"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,8.0])"), "from 0 up, found 8.0"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0])"), "two data_offsets"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[-2],"data_offsets":[0,8])"), "found -2"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":2,"data_offsets":[0,8])"), "expected a list"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8])"), "too large"));
-  CHECK(has(tensor(R"("dtype":"F33","shape":[2],"data_offsets":[0,8])"), "unknown dtype \"F33\""));
-  CHECK(has(tensor(R"("dtype":1,"shape":[2],"data_offsets":[0,8])"), "unknown dtype 1"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[2])"), "expected dtype, shape and data_offsets"));
-  CHECK(has(tensor(R"("dtype":"F32","shape":[2],"offsets":[0,8])"), "lacks 'data_offsets'"));
-  CHECK(has(tensor(R"("dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8])"), "'dtype' twice"));
-  const std::string half = R"("w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]})";
-  CHECK(has(message_of("{" + half + "," + half + "}", data), "'w' twice"));
-  CHECK(has(message_of("{" + half + "}", data), "4 bytes at the end"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[3],"data_offsets":[0,8])"),
+                  "tensor 'w': dtype F32 and shape [3] need 12"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,9])"), "cut short"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[8,0])"), "its data is at 8 to 0"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,-1])"), "from 0 up, found -1"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,8.0])"), "from 0 up, found 8.0"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0])"), "two data_offsets"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[-2],"data_offsets":[0,8])"), "found -2"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":2,"data_offsets":[0,8])"), "expected a list"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8])"),
+                  "too large"));
+  CHECK(test::has(tensor(R"("dtype":"F33","shape":[2],"data_offsets":[0,8])"), "unknown dtype \"F33\""));
+  CHECK(test::has(tensor(R"("dtype":1,"shape":[2],"data_offsets":[0,8])"), "unknown dtype 1"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[2])"), "expected dtype, shape and data_offsets"));
+  CHECK(test::has(tensor(R"("dtype":"F32","shape":[2],"offsets":[0,8])"), "lacks 'data_offsets'"));
   CHECK(
-      has(message_of("{" + half + R"(,"v":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}})", data), "gap"));
-  CHECK(has(message_of("{" + half + R"(,"v":{"dtype":"U8","shape":[5],"data_offsets":[3,8]}})", data),
-            "overlaps"));
-  CHECK(has(message_of("{\"w\":3}", ""), "expected dtype"));
-  CHECK(has(message_of("{", ""), "not valid JSON"));
-  CHECK(has(message_of("[]", ""), "starts with '{'"));
-  CHECK(has(message_of("", ""), "starts with '{'"));
-  CHECK(has(message_of(R"({"__metadata__":{"a":1}})", ""), "expected text for metadata 'a'"));
-  CHECK(has(message_of(R"({"__metadata__":[]})", ""), "expected an object"));
-  CHECK(has(message_of("{\"a\":" + std::string(100000, '[') + "", ""), "nested deeper"));
-  CHECK(message_of("{}", "").empty());
+      test::has(tensor(R"("dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8])"), "'dtype' twice"));
+  const std::string half = R"("w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]})";
+  CHECK(test::has(read_error("{" + half + "," + half + "}", data), "'w' twice"));
+  CHECK(test::has(read_error("{" + half + "}", data), "4 bytes at the end"));
+  CHECK(test::has(read_error("{" + half + R"(,"v":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}})", data),
+                  "gap"));
+  CHECK(test::has(read_error("{" + half + R"(,"v":{"dtype":"U8","shape":[5],"data_offsets":[3,8]}})", data),
+                  "overlaps"));
+  CHECK(test::has(read_error("{\"w\":3}", ""), "expected dtype"));
+  CHECK(test::has(read_error("{", ""), "not valid JSON"));
+  CHECK(test::has(read_error("[]", ""), "starts with '{'"));
+  CHECK(test::has(read_error("", ""), "starts with '{'"));
+  CHECK(test::has(read_error(R"({"__metadata__":{"a":1}})", ""), "expected text for metadata 'a'"));
+  CHECK(test::has(read_error(R"({"__metadata__":[]})", ""), "expected an object"));
+  CHECK(test::has(read_error("{\"a\":" + std::string(100000, '[') + "", ""), "nested deeper"));
+  CHECK(read_error("{}", "").empty());
 }
 
 TEST_CASE("a file that is something else is refused before its size is believed") {
-  CHECK(has(message_of("PNG\x89 and some more text to be long enough"), "is it a safetensors file?"));
-  CHECK(has(message_of(std::string(8, '\xff')), "is it a safetensors file?"));
-  CHECK(has(message_of(""), "found only 0 bytes"));
+  CHECK(test::has(read_error("PNG\x89 and some more text to be long enough"), "is it a safetensors file?"));
+  CHECK(test::has(read_error(std::string(8, '\xff')), "is it a safetensors file?"));
+  CHECK(test::has(read_error(""), "found only 0 bytes"));
   CHECK_THROWS_AS(SafetensorsReader("/nowhere/x.safetensors"), DataError);
   CHECK_THROWS_AS(SafetensorsReader("/"), DataError);
   CHECK_THROWS_AS(SafetensorsReader("/dev/null"), DataError);

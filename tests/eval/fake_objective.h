@@ -3,11 +3,13 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include <ATen/ATen.h>
 
 #include "d2v/eval/features.h"
+#include "d2v/eval/probe.h"
 #include "d2v/model/objective.h"
 #include "random_features.h"
 
@@ -47,6 +49,14 @@ class FakeObjective : public Objective {
   int64_t extra_;
   uint64_t calls_ = 0;
   ParameterLayout layout_;
+};
+
+// What a probe compares: the trained network's third block is the good one, the untrained one's are all noise.
+struct FakeNetworks {
+  FakeObjective trained{{0, 0, 5, 0.1}}, untrained{{0, 0, 0, 0}};
+  ProbeNetworks networks(const std::string& layer = "3") {
+    return {&trained, &untrained, 4, true, layer, Pooling::mean};
+  }
 };
 
 // Pictures of 4×4 pixels whose mean colour tells the class and whose single pixels are mostly noise.

@@ -13,7 +13,7 @@ namespace {
 
 const double gap = std::numeric_limits<double>::quiet_NaN();
 
-Plot example() {
+Plot example_plot() {
   Plot plot{.name = "loss", .y_label = "loss \"per\" position"};
   plot.bands = {{"three seeds", {0, 100, 200}, {1.0, 0.5, 0.3}, {1.4, 0.8, 0.6}}};
   plot.curves = {{"this run", {{0, 100, 150, 200}, {1.2, 0.7, gap, 0.4}}, 0},
@@ -32,7 +32,7 @@ size_t occurrences(const std::string& text, const std::string& part) {
 TEST_CASE("a plot is one svg element in the page's colours") {
   const auto gnuplot = find_gnuplot();
   if (!gnuplot) D2V_SKIP("gnuplot is not installed");
-  const std::string svg = plot_svg(example(), *gnuplot);
+  const std::string svg = plot_svg(example_plot(), *gnuplot);
   CHECK(svg.starts_with("<svg"));
   CHECK(occurrences(svg, "</svg>") == 1);
   for (const char* part :
@@ -48,9 +48,9 @@ TEST_CASE("a plot is one svg element in the page's colours") {
 TEST_CASE("two plots of one page share no id") {
   const auto gnuplot = find_gnuplot();
   if (!gnuplot) D2V_SKIP("gnuplot is not installed");
-  Plot other = example();
+  Plot other = example_plot();
   other.name = "rank";
-  const std::string a = plot_svg(example(), *gnuplot), b = plot_svg(other, *gnuplot);
+  const std::string a = plot_svg(example_plot(), *gnuplot), b = plot_svg(other, *gnuplot);
   for (size_t at = a.find("id="); at != std::string::npos; at = a.find("id=", at + 1)) {
     const std::string id = a.substr(at, a.find(a[at + 3], at + 4) + 1 - at);
     CHECK_MESSAGE(b.find(id) == std::string::npos, id);
@@ -60,7 +60,7 @@ TEST_CASE("two plots of one page share no id") {
 TEST_CASE("a second axis has its own label") {
   const auto gnuplot = find_gnuplot();
   if (!gnuplot) D2V_SKIP("gnuplot is not installed");
-  Plot plot = example();
+  Plot plot = example_plot();
   plot.second_y_label = "decay of the teacher";
   plot.curves[1].second_axis = true;
   CHECK(plot_svg(plot, *gnuplot).find("decay of the teacher") != std::string::npos);
@@ -69,8 +69,8 @@ TEST_CASE("a second axis has its own label") {
 TEST_CASE("what gnuplot cannot do is an error with its words") {
   const auto gnuplot = find_gnuplot();
   if (!gnuplot) D2V_SKIP("gnuplot is not installed");
-  CHECK_THROWS_WITH_AS(plot_svg(example(), "/bin/false"), doctest::Contains("exit code 1"), Error);
-  CHECK_THROWS_WITH_AS(plot_svg(example(), "/no/such/gnuplot"), doctest::Contains("cannot run"), Error);
+  CHECK_THROWS_WITH_AS(plot_svg(example_plot(), "/bin/false"), doctest::Contains("exit code 1"), Error);
+  CHECK_THROWS_WITH_AS(plot_svg(example_plot(), "/no/such/gnuplot"), doctest::Contains("cannot run"), Error);
 }
 
 TEST_CASE("nothing to draw is an error before gnuplot is asked") {

@@ -81,13 +81,6 @@ struct Speakers {
   }
 };
 
-struct Networks {
-  test::FakeObjective trained{{0, 0, 5, 0.1}}, untrained{{0, 0, 0, 0}};
-  ProbeNetworks networks(const std::string& layer = "3") {
-    return {&trained, &untrained, 4, true, layer, Pooling::mean};
-  }
-};
-
 const ProbeRow& row_of(const ProbeResult& result, const std::string& probe, const std::string& network) {
   for (const ProbeRow& row : result.rows)
     if (row.probe == probe && row.network == network) return row;
@@ -98,7 +91,7 @@ const ProbeRow& row_of(const ProbeResult& result, const std::string& probe, cons
 }  // namespace
 
 TEST_CASE("each row pools its folds: their counts add up, and the interval is that of the sum") {
-  Networks n;
+  test::FakeNetworks n;
   const ProbeResult result = run_probe_folds(coloured(403, 5), n.networks(), {});
   REQUIRE(result.rows.size() == 8);
   CHECK(result.folds == std::vector<std::string>{"fold 0", "fold 1", "fold 2", "fold 3", "fold 4"});
@@ -127,7 +120,7 @@ TEST_CASE("each row pools its folds: their counts add up, and the interval is th
 }
 
 TEST_CASE("features that tell the speaker only are worth nothing on a speaker who was left out") {
-  Networks n;
+  test::FakeNetworks n;
   const Speakers speakers;
   const ProbeResult mixed = run_probe_folds(speakers.data(folds_of(in_turn(120, 5), 5)), n.networks(), {});
   CHECK(row_of(mixed, "linear", "speaker").test.value == doctest::Approx(0.9));
@@ -139,7 +132,7 @@ TEST_CASE("features that tell the speaker only are worth nothing on a speaker wh
 }
 
 TEST_CASE("rows that are made from what trains see exactly that, fold by fold") {
-  Networks n;
+  test::FakeNetworks n;
   FoldedSamples data = coloured(200, 4);
   std::vector<at::Tensor> seen;
   data.fitted = [&](const at::Tensor& train) {
@@ -156,7 +149,7 @@ TEST_CASE("rows that are made from what trains see exactly that, fold by fold") 
 }
 
 TEST_CASE("samples that cannot be read are left out of their folds") {
-  Networks n;
+  test::FakeNetworks n;
   FoldedSamples data = coloured(200, 4);
   const auto all = data.samples.each_batch;
   data.samples.each_batch = [all](const UseSamples& use) {
@@ -176,7 +169,7 @@ TEST_CASE("samples that cannot be read are left out of their folds") {
 }
 
 TEST_CASE("layers are chosen fold by fold") {
-  Networks n;
+  test::FakeNetworks n;
   const ProbeResult result = run_probe_folds(coloured(400, 4), n.networks("best"), {});
   const ProbeRow& row = row_of(result, "linear", "trained teacher");
   CHECK(row.layer == "3");
@@ -211,7 +204,7 @@ TEST_CASE("the table shows the lowest and the highest fold, and the words say ho
 }
 
 TEST_CASE("folds that cannot be probed are errors that name them") {
-  Networks n;
+  test::FakeNetworks n;
   CHECK_THROWS_WITH_AS(run_probe_folds(coloured(30, 4), n.networks(), {}), doctest::Contains("k = 20"),
                        DataError);
   FoldedSamples data = coloured(200, 4);

@@ -8,7 +8,7 @@ using namespace d2v;
 
 namespace {
 
-StoredProbe example() {
+StoredProbe example_probe() {
   StoredProbe probe{"d2v probe r --data.path 'a b'", "c.safetensors", "a b", 42, {}};
   ProbeRow row;
   row.network = "trained teacher";
@@ -31,8 +31,8 @@ StoredProbe example() {
 }  // namespace
 
 TEST_CASE("a probe reads back as it was written") {
-  const StoredProbe again = parse_probe(probe_json(example()), "p");
-  CHECK(again.command == example().command);
+  const StoredProbe again = parse_probe(probe_json(example_probe()), "p");
+  CHECK(again.command == example_probe().command);
   CHECK(again.update == 42);
   CHECK(again.result.classes == 4);
   REQUIRE(again.result.rows.size() == 1);
@@ -40,13 +40,13 @@ TEST_CASE("a probe reads back as it was written") {
   CHECK(row.network == "trained teacher");
   CHECK(row.test.n == 100);
   CHECK(row.test.value == 0.61);
-  CHECK(row.test.interval.low == example().result.rows[0].test.interval.low);
+  CHECK(row.test.interval.low == example_probe().result.rows[0].test.interval.low);
   CHECK(row.lambda == 0.01);
   CHECK(row.layer == "3+6");
 }
 
 TEST_CASE("folds read back as they were written") {
-  StoredProbe probe = example();
+  StoredProbe probe = example_probe();
   ProbeRow& row = probe.result.rows[0];
   row.lambda.reset();
   row.folds = {{"theo", 60, 40, "3", 0.1}, {"george", 40, 21, "6", {}}};

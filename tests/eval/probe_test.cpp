@@ -20,13 +20,6 @@ ProbeSplits splits(int64_t train = 400, int64_t classes = 4) {
 }
 
 // Blocks 1 and 2 are noise, 3 sees the colours well, 4 poorly.
-struct Networks {
-  test::FakeObjective trained{{0, 0, 5, 0.1}}, untrained{{0, 0, 0, 0}};
-  ProbeNetworks networks(const std::string& layer) {
-    return {&trained, &untrained, 4, true, layer, Pooling::mean};
-  }
-};
-
 ProbeRow made_up(const std::string& network, const std::string& probe, int64_t correct) {
   ProbeRow row;
   row.network = network;
@@ -38,7 +31,7 @@ ProbeRow made_up(const std::string& network, const std::string& probe, int64_t c
 }  // namespace
 
 TEST_CASE("the table has its four rows for each probe, in a fixed order") {
-  Networks n;
+  test::FakeNetworks n;
   const ProbeResult result = run_probe(splits(), n.networks("3"), {});
   REQUIRE(result.rows.size() == 8);
   const std::vector<std::string> order{"trained teacher", "trained student", "untrained", "raw pixels"};
@@ -54,7 +47,7 @@ TEST_CASE("the table has its four rows for each probe, in a fixed order") {
 }
 
 TEST_CASE("features that carry the class beat noise, and noise is at chance") {
-  Networks n;
+  test::FakeNetworks n;
   const ProbeResult result = run_probe(splits(), n.networks("3"), {});
   for (const size_t probe : {0, 4}) {
     CHECK(result.rows[probe].test.value > 0.5);
@@ -64,7 +57,7 @@ TEST_CASE("features that carry the class beat noise, and noise is at chance") {
 }
 
 TEST_CASE("'best' takes the block that is best on the validation part") {
-  Networks n;
+  test::FakeNetworks n;
   const ProbeResult result = run_probe(splits(), n.networks("best"), {});
   CHECK(result.rows[0].layer == "3");
   CHECK(result.rows[4].layer == "3");
@@ -73,12 +66,12 @@ TEST_CASE("'best' takes the block that is best on the validation part") {
 }
 
 TEST_CASE("the default feature joins the middle and the last block") {
-  Networks n;
+  test::FakeNetworks n;
   CHECK(run_probe(splits(), n.networks("middle+last"), {}).rows[0].layer == "2+4");
 }
 
 TEST_CASE("a run without a teacher has three rows for each probe") {
-  Networks n;
+  test::FakeNetworks n;
   ProbeNetworks networks = n.networks("3");
   networks.has_teacher = false;
   const ProbeResult result = run_probe(splits(), networks, {});
@@ -104,7 +97,7 @@ TEST_CASE("the sentences say how far, which way and whether intervals overlap") 
 }
 
 TEST_CASE("too little data is an error that says what is missing") {
-  Networks n;
+  test::FakeNetworks n;
   CHECK_THROWS_WITH_AS(run_probe(splits(19), n.networks("3"), {}), doctest::Contains("k = 20"), DataError);
   CHECK_THROWS_WITH_AS(run_probe(splits(400, 1), n.networks("3"), {}), doctest::Contains("two classes"),
                        DataError);

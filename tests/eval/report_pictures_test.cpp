@@ -3,6 +3,7 @@
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/eval/report.h"
+#include "has.h"
 #include "tiny_model.h"
 
 #include "doctest.h"
@@ -28,8 +29,6 @@ struct RunAndPictures {
   }
 };
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("with data and a checkpoint nothing is missing") {
@@ -43,8 +42,8 @@ TEST_CASE("six pictures are too few for strips: the sentence says so, the mask p
   const RunAndPictures given(3);
   const auto missing = given.make();
   REQUIRE(missing.size() == 1);
-  CHECK(has(missing[0], "no neighbour strips in the report"));
-  CHECK(has(missing[0], "6 readable pictures are too few"));
+  CHECK(test::has(missing[0], "no neighbour strips in the report"));
+  CHECK(test::has(missing[0], "6 readable pictures are too few"));
   CHECK(fs::exists(given.run / "masks.png"));
 }
 
@@ -55,20 +54,20 @@ TEST_CASE("a broken checkpoint, a missing one and other data cost the pictures, 
   test::write_text(file, whole.substr(0, whole.size() / 2));
   auto missing = given.make();
   REQUIRE(missing.size() == 1);
-  CHECK(has(missing[0], "no neighbour strips in the report"));
+  CHECK(test::has(missing[0], "no neighbour strips in the report"));
   fs::remove(file);
   missing = given.make();
   REQUIRE(missing.size() == 1);
-  CHECK(has(missing[0], "has no checkpoint yet"));
+  CHECK(test::has(missing[0], "has no checkpoint yet"));
 
   fs::remove_all(given.pictures);
   missing = given.make();
   REQUIRE(missing.size() == 1);
-  CHECK(has(missing[0], "is not there; give it with --data.path"));
+  CHECK(test::has(missing[0], "is not there; give it with --data.path"));
   test::write_text(given.pictures / "notes.txt", "no picture");
   missing = given.make();
   REQUIRE(missing.size() == 1);
-  CHECK(has(missing[0], "no pictures in the report"));
+  CHECK(test::has(missing[0], "no pictures in the report"));
 }
 
 TEST_CASE("a wrong option is an error, not a sentence") {
@@ -82,7 +81,7 @@ TEST_CASE("what is missing stands in the report") {
   runs.push_back(read_run(given.run));
   add_warnings(runs[0], given.make());
   const std::string page = report_html(runs, {"d2v report run", std::nullopt});
-  CHECK(has(page, "6 readable pictures are too few"));
-  CHECK(has(page, "this report"));
-  CHECK_FALSE(has(page, "No warnings"));
+  CHECK(test::has(page, "6 readable pictures are too few"));
+  CHECK(test::has(page, "this report"));
+  CHECK_FALSE(test::has(page, "No warnings"));
 }

@@ -3,6 +3,7 @@
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/eval/probe_json.h"
+#include "has.h"
 #include "made_up_run.h"
 #include "test_data.h"
 
@@ -43,8 +44,6 @@ StoredProbe made_up_probe() {
   return probe;
 }
 
-bool has(const std::string& page, const std::string& part) { return page.find(part) != std::string::npos; }
-
 }  // namespace
 
 TEST_CASE("the page of a run has every part, and needs no network") {
@@ -73,14 +72,14 @@ TEST_CASE("the page of a run has every part, and needs no network") {
         "trained teacher", "raw pixels", "optim.lr", "d2v probe runs/a --data.path pictures",
         "trained by <code>d2v pretrain recipes/r.ini --run.seed 1</code>",
         "points above the untrained network"})
-    CHECK_MESSAGE(has(page, part), part);
-  CHECK(has(page, "fell from 0.41 to 0.12 &lt;soon&gt;"));
-  CHECK(has(page, "pictures &amp; &lt;more&gt;"));
-  CHECK_FALSE(has(page, "<more>"));
-  CHECK_FALSE(has(page, "src=\"http"));
-  CHECK_FALSE(has(page, "href=\"http"));
-  CHECK_FALSE(has(page, "<script"));
-  CHECK_FALSE(has(page, "lost.png"));
+    CHECK_MESSAGE(test::has(page, part), part);
+  CHECK(test::has(page, "fell from 0.41 to 0.12 &lt;soon&gt;"));
+  CHECK(test::has(page, "pictures &amp; &lt;more&gt;"));
+  CHECK_FALSE(test::has(page, "<more>"));
+  CHECK_FALSE(test::has(page, "src=\"http"));
+  CHECK_FALSE(test::has(page, "href=\"http"));
+  CHECK_FALSE(test::has(page, "<script"));
+  CHECK_FALSE(test::has(page, "lost.png"));
 }
 
 TEST_CASE("several runs share their plots, and the page says where their configurations differ") {
@@ -96,11 +95,11 @@ TEST_CASE("several runs share their plots, and the page says where their configu
   const std::string page = report_html(runs, {"d2v report slow fast", gnuplot});
   if (const char* keep = std::getenv("D2V_KEEP_REPORT"))
     write_file(std::string(keep) + ".compare.html", page);
-  CHECK(has(page, "2 runs compared"));
-  CHECK(has(page, "optim.lr"));
-  CHECK(has(page, "run.seed"));
-  CHECK_FALSE(has(page, "mask.prob"));  // the same in both
-  CHECK(has(page, "fast · kNN"));
+  CHECK(test::has(page, "2 runs compared"));
+  CHECK(test::has(page, "optim.lr"));
+  CHECK(test::has(page, "run.seed"));
+  CHECK_FALSE(test::has(page, "mask.prob"));  // the same in both
+  CHECK(test::has(page, "fast · kNN"));
 }
 
 TEST_CASE("without gnuplot the page says so and has everything else") {
@@ -109,10 +108,10 @@ TEST_CASE("without gnuplot the page says so and has everything else") {
   std::vector<RunRecord> runs;
   runs.push_back(read_run(scratch.path));
   const std::string page = report_html(runs, {"d2v report", std::nullopt});
-  CHECK(has(page, "gnuplot was not found"));
-  CHECK(has(page, "No probe yet"));
-  CHECK(has(page, "optim.lr"));
-  CHECK_FALSE(has(page, "<svg"));
+  CHECK(test::has(page, "gnuplot was not found"));
+  CHECK(test::has(page, "No probe yet"));
+  CHECK(test::has(page, "optim.lr"));
+  CHECK_FALSE(test::has(page, "<svg"));
 }
 
 TEST_CASE("a run that has only just begun has a report") {
@@ -121,7 +120,7 @@ TEST_CASE("a run that has only just begun has a report") {
   std::filesystem::remove(scratch.path / "metrics.jsonl");
   std::vector<RunRecord> runs;
   runs.push_back(read_run(scratch.path));
-  CHECK(has(report_html(runs, {"d2v report", "/bin/false"}), "Nothing was logged yet"));
+  CHECK(test::has(report_html(runs, {"d2v report", "/bin/false"}), "Nothing was logged yet"));
 }
 
 TEST_CASE("folders that are no run, and broken files in one, are errors that say so") {

@@ -5,6 +5,7 @@
 #include "d2v/base/check.h"
 #include "d2v/base/recipe.h"
 #include "d2v/eval/reference_curve.h"
+#include "has.h"
 #include "recipe_file.h"
 
 #include "doctest.h"
@@ -22,8 +23,6 @@ RunConditions with(std::vector<Override> options, const std::string& data = clip
   apply_overrides(table, options);
   return run_conditions(config, data);
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -53,11 +52,11 @@ TEST_CASE("another setting is named with both values, other data with both ident
                                                                                    {"image.size", "64"},
                                                                                    {"ema.decay", "0.5"},
                                                                                    {"loss.recon", "1"}})
-    CHECK_MESSAGE(has(conditions_differ(curve, with({{key, value}})), key + " = " + value), key);
-  CHECK(has(conditions_differ(curve, with({{"init.from", "old"}})), "init.from = given"));
+    CHECK_MESSAGE(test::has(conditions_differ(curve, with({{key, value}})), key + " = " + value), key);
+  CHECK(test::has(conditions_differ(curve, with({{"init.from", "old"}})), "init.from = given"));
   CHECK(conditions_differ(curve, with({}, "20 pictures, 0123456789abcdef")) ==
         "other data: 20 pictures, 0123456789abcdef (the curve: " + clip_art + ")");
-  CHECK(has(conditions_differ(curve, with({}, "")), "not known before its first checkpoint"));
+  CHECK(test::has(conditions_differ(curve, with({}, "")), "not known before its first checkpoint"));
 }
 
 TEST_CASE("conditions read back as they were written; unnamed settings had their defaults") {
@@ -73,7 +72,7 @@ TEST_CASE("conditions read back as they were written; unnamed settings had their
   RunConditions short_one;
   CHECK(read_condition_line("settings mask: prob = 0.9", short_one));
   CHECK(conditions_differ(short_one, with({{"mask.prob", "0.9"}})) == "");
-  CHECK(has(conditions_differ(short_one, with({})), "mask.prob = 0.8 (the curve: 0.9)"));
+  CHECK(test::has(conditions_differ(short_one, with({})), "mask.prob = 0.8 (the curve: 0.9)"));
   CHECK(conditions_differ({}, with({})) == "");  // a file of an older version
 }
 
@@ -87,9 +86,9 @@ TEST_CASE("the recipe with a curve has the curve's settings, and they hold no pa
     Config config = test::recipe_config(recipe);
     config.data.path = "/some/where";
     CHECK(conditions_differ(curve.conditions, run_conditions(config, curve.conditions.data)) == "");
-    for (const auto& [key, value] : curve.conditions.settings) CHECK_MESSAGE(!has(value, "/"), key);
+    for (const auto& [key, value] : curve.conditions.settings) CHECK_MESSAGE(!test::has(value, "/"), key);
     config.mask.prob = 0.9;
-    CHECK(has(conditions_differ(curve.conditions, run_conditions(config, curve.conditions.data)),
-              "mask.prob = 0.9"));
+    CHECK(test::has(conditions_differ(curve.conditions, run_conditions(config, curve.conditions.data)),
+                    "mask.prob = 0.9"));
   }
 }

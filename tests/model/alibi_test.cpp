@@ -34,7 +34,7 @@ Config picture_config(bool learned) {
   return config;
 }
 
-DeviceBatch pictures() {
+DeviceBatch alibi_pictures() {
   at::manual_seed(5);
   DeviceBatch batch = test::masked_batch({16, 16}, 16, 3, 9);
   batch.lengths.reset();
@@ -43,7 +43,7 @@ DeviceBatch pictures() {
 }
 
 // What the blocks of student and teacher put out.
-std::map<std::string, at::Tensor> stages_of(Objective& objective, const DeviceBatch& batch) {
+std::map<std::string, at::Tensor> alibi_stages(Objective& objective, const DeviceBatch& batch) {
   std::map<std::string, at::Tensor> stages;
   Trace trace;
   trace.record = [&](const std::string& name, const at::Tensor& value) {
@@ -73,7 +73,7 @@ TEST_CASE("the bias at kept positions is the whole picture's, gathered; extra to
     const ModalityEncoder encoder = modality_encoder(Weights(layout, arenas, prefix), config);
 
     const at::NoGradGuard no_grad;
-    const DeviceBatch batch = pictures();
+    const DeviceBatch batch = alibi_pictures();
     const at::Tensor z = local_features(encoder, config, batch.input);
     const EncoderInput kept = student_input(encoder, config, z, batch, {}, {}, nullptr);
     const EncoderInput whole = full_input(encoder, config, z, {});
@@ -93,13 +93,13 @@ TEST_CASE("the bias at kept positions is the whole picture's, gathered; extra to
 
 TEST_CASE("scales per layer count the prenet first, then the shared blocks, in student and teacher") {
   const Config config = picture_config(true);
-  const DeviceBatch batch = pictures();
+  const DeviceBatch batch = alibi_pictures();
   const std::vector<std::vector<std::string>> networks{
       {"prenet_output", "student_layer.0", "student_layer.1"},
       {"teacher_prenet_output", "teacher_layer.0", "teacher_layer.1"}};
   Data2Vec2 model(config, Precision::fp32);
   const Parameter& parameter = model.layout().at(modality_prefix(Modality::image) + "alibi_scale");
-  const auto before = stages_of(model, batch);
+  const auto before = alibi_stages(model, batch);
   const at::Tensor weights = model.weights().clone(), teacher = model.teacher().clone();
   for (int64_t layer = 0; layer < 3; ++layer) {
     for (const int64_t head : {0, 3}) {
@@ -108,7 +108,7 @@ TEST_CASE("scales per layer count the prenet first, then the shared blocks, in s
       for (const at::Tensor& arena : {model.weights(), model.teacher()})
         view_of(arena, parameter)[layer][0][head].add_(1);
       model.weights_changed();
-      const auto after = stages_of(model, batch);
+      const auto after = alibi_stages(model, batch);
       for (const auto& names : networks) {
         // Everything before the layer stays as it was, the layer and what follows changes.
         for (int64_t i = 0; i < 3; ++i) {

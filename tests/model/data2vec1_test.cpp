@@ -33,7 +33,7 @@ Config small_image() {
   return config;
 }
 
-DeviceBatch pictures() {
+DeviceBatch small_pictures() {
   DeviceBatch batch = test::masked_batch({16, 16}, 16, 1, 9);
   batch.lengths.reset();
   batch.input = at::randn({2, 3, 16, 16});
@@ -42,7 +42,7 @@ DeviceBatch pictures() {
 
 std::vector<std::pair<Config, DeviceBatch>> each_modality() {
   const Config speech = version1(test::small_speech()), text = version1(test::small_text());
-  return {{small_image(), pictures()},
+  return {{small_image(), small_pictures()},
           {speech, test::speech_batch(speech, {14, 9, 6}, 1)},
           {text, test::text_batch(text, {14, 9, 6}, 1)}};
 }

@@ -10,7 +10,7 @@ using namespace d2v;
 
 namespace {
 const at::Tensor alibi = at::randn({2, 3, 4, 4});
-const at::Tensor keys = padded_keys(valid_positions(at::tensor({4, 2}, at::kLong), 4), 0);
+const at::Tensor padding_bias = padded_keys(valid_positions(at::tensor({4, 2}, at::kLong), 4), 0);
 }  // namespace
 
 TEST_CASE("one scale for all blocks is clamped at 0 and has no gradient below") {
@@ -33,8 +33,8 @@ TEST_CASE("a scale per layer multiplies its own block's bias") {
 
 TEST_CASE("padded keys are added to every block, with and without ALiBi") {
   const at::Tensor one = at::ones({1, 1, 1, 1, 1});
-  const at::Tensor with = AttentionBias(alibi, one, keys).of_block(0);
-  CHECK(at::equal(with.isinf(), keys.isinf().expand_as(with)));
-  CHECK(at::equal(AttentionBias({}, {}, keys).of_block(0), keys));
+  const at::Tensor with = AttentionBias(alibi, one, padding_bias).of_block(0);
+  CHECK(at::equal(with.isinf(), padding_bias.isinf().expand_as(with)));
+  CHECK(at::equal(AttentionBias({}, {}, padding_bias).of_block(0), padding_bias));
   CHECK_FALSE(AttentionBias().of_block(0).defined());
 }

@@ -28,7 +28,7 @@ std::vector<float> read_span(const AudioReader& reader, const fs::path& file, in
   return out;
 }
 
-std::string error_of(const fs::path& file) {
+std::string audio_error(const fs::path& file) {
   return test::message_of<DataError>([&] { AudioReader(16000).read_all(file, kHour); });
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("every odd recording is read as its manifest says, or refused by name"
   for (const test::OddFile& file : test::odd_recordings()) {
     INFO(file.name);
     ++files;
-    const std::string error = error_of(odd / file.name);
+    const std::string error = audio_error(odd / file.name);
     if (!file.usable) {
       CHECK(contains(error, file.name));
       if (file.ok) CHECK(contains(error, test::kOddRecordings.at(file.name)));
@@ -132,25 +132,25 @@ TEST_CASE("every odd recording is read as its manifest says, or refused by name"
 TEST_CASE("what is not a recording is refused with a reason") {
   const test::TemporaryFolder folder;
   const fs::path at = folder.path();
-  CHECK(contains(error_of(at / "missing.wav"), "missing.wav: No such file"));
-  CHECK(contains(error_of(at), "not a file"));
+  CHECK(contains(audio_error(at / "missing.wav"), "missing.wav: No such file"));
+  CHECK(contains(audio_error(at), "not a file"));
   test::write(at / "empty.wav", "");
-  CHECK(contains(error_of(at / "empty.wav"), "the file is empty"));
+  CHECK(contains(audio_error(at / "empty.wav"), "the file is empty"));
   test::write(at / "text.wav", "some words, no sound");
-  CHECK(contains(error_of(at / "text.wav"), "not an audio file"));
+  CHECK(contains(audio_error(at / "text.wav"), "not an audio file"));
   const std::string whole = test::wav_bytes(test::tone(1, 16000), 16000);
   test::write(at / "whole.wav", whole);
   test::write(at / "cut.wav", whole.substr(0, 20000));
-  CHECK(contains(error_of(at / "cut.wav"),
+  CHECK(contains(audio_error(at / "cut.wav"),
                  "truncated: its header says 32000 bytes of sound, the file has 19956"));
   std::string no_rate = whole;
   no_rate.replace(24, 4, std::string(4, '\0'));
   test::write(at / "rate.wav", no_rate);
-  CHECK(contains(error_of(at / "rate.wav"), "rate.wav: "));
+  CHECK(contains(audio_error(at / "rate.wav"), "rate.wav: "));
   std::vector<float> broken(1000, 0.5f);
   broken[700] = std::nanf("");
   test::write(at / "nan.wav", test::wav_bytes(broken, 1000));
-  CHECK(contains(error_of(at / "nan.wav"), "NaN or infinity near 0.700 s"));
+  CHECK(contains(audio_error(at / "nan.wav"), "NaN or infinity near 0.700 s"));
   CHECK(contains(
       test::message_of<DataError>([&] { read_span(AudioReader(16000), at / "whole.wav", 15995, 10); }),
       "the recording ends after 1.00 s"));
@@ -170,7 +170,7 @@ TEST_CASE("a header that promises more than a recording can have is refused") {
   test::write(folder.path() / "good.w64", w64(100));
   CHECK(read_audio_info(folder.path() / "good.w64").samples == 100);
   test::write(folder.path() / "long.w64", w64(uint64_t{1} << 60));
-  CHECK(contains(error_of(folder.path() / "long.w64"),
+  CHECK(contains(audio_error(folder.path() / "long.w64"),
                  "long.w64: broken audio file: expected at most 2^40 samples"));
 }
 
@@ -180,8 +180,8 @@ TEST_CASE("no playlist or script is followed") {
   test::write(folder.path() / "list.m3u8",
               "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nsound.wav\n#EXT-X-ENDLIST\n");
   test::write(folder.path() / "list.ffconcat", "ffconcat version 1.0\nfile sound.wav\n");
-  CHECK(contains(error_of(folder.path() / "list.m3u8"), "not an audio file"));
-  CHECK(contains(error_of(folder.path() / "list.ffconcat"), "not an audio file"));
+  CHECK(contains(audio_error(folder.path() / "list.m3u8"), "not an audio file"));
+  CHECK(contains(audio_error(folder.path() / "list.ffconcat"), "not an audio file"));
 }
 
 TEST_CASE("of ten hours only the span is in memory") {

@@ -23,7 +23,7 @@ std::span<const uint8_t> view(std::string_view text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
-std::string error_of(std::string_view bytes, int64_t max_pixels = kAnySize) {
+std::string image_error(std::string_view bytes, int64_t max_pixels = kAnySize) {
   return test::message_of<DataError>([&] { decode_image(view(bytes), max_pixels); });
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("pixels survive PNG and PNM") {
 TEST_CASE("a JPEG that is cut off is refused, also where the box lies before the cut") {
   const std::string whole = test::jpeg_bytes(test::formula_image(200, 200));
   const std::string cut = whole.substr(0, whole.size() * 2 / 3);
-  CHECK(contains(error_of(cut), "truncated JPEG"));
+  CHECK(contains(image_error(cut), "truncated JPEG"));
   const ImageInfo info = read_image_info(view(cut), kAnySize);
   CHECK(contains(test::message_of<DataError>([&] {
                    decode_box(view(cut), info, {0, 0, 16, 16});
@@ -122,30 +122,30 @@ TEST_CASE("a JPEG that is cut off is refused, also where the box lies before the
 TEST_CASE("a broken byte in a PNG is found by its checksum") {
   std::vector<uint8_t> png = encode_png(test::formula_image(30, 30));
   png[png.size() / 2] ^= 0x10;
-  CHECK(
-      contains(error_of({reinterpret_cast<const char*>(png.data()), png.size()}), "checksum of chunk IDAT"));
+  CHECK(contains(image_error({reinterpret_cast<const char*>(png.data()), png.size()}),
+                 "checksum of chunk IDAT"));
 }
 
 TEST_CASE("a bomb is refused by its header") {
   const Image image = test::formula_image(40, 50);
-  CHECK(contains(error_of(test::pnm_bytes(image), 1999), "50x40 is more than data.max_pixels 1999"));
-  CHECK(error_of(test::pnm_bytes(image), 2000) == "(no error)");
+  CHECK(contains(image_error(test::pnm_bytes(image), 1999), "50x40 is more than data.max_pixels 1999"));
+  CHECK(image_error(test::pnm_bytes(image), 2000) == "(no error)");
   std::string header = "P6\n20000 20000\n255\n";
-  CHECK(contains(error_of(header), "20000x20000 is more than data.max_pixels"));
+  CHECK(contains(image_error(header), "20000x20000 is more than data.max_pixels"));
 }
 
 TEST_CASE("what is no picture, or not one that is read, is told apart") {
   using namespace std::string_literals;
-  CHECK(error_of("") == "empty file (0 bytes)");
-  CHECK(contains(error_of("this is text, whatever its name says"), "not a picture"));
-  CHECK(contains(error_of("<html><body>404</body></html>"), "not a picture"));
-  CHECK(contains(error_of("RIFF\x10\0\0\0WEBPVP8 "s), "WebP is not supported; convert it to PNG or JPEG"));
-  CHECK(contains(error_of("II*\0"s + std::string(40, 'x')), "TIFF is not supported"));
-  CHECK(contains(error_of("P3\n1 1\n255\n1 2 3\n"), "this kind of PNM is not supported"));
-  CHECK(contains(error_of("\xff\xd8\xff\xe0"), "broken JPEG header"));
-  CHECK(contains(error_of("\x89PNG\r\n\x1a\n"s), "broken header"));
-  CHECK(contains(error_of("P6\n0 5\n255\n"), "0x5"));
-  CHECK(contains(error_of("P6\n# size\n4444444444 5\n255\n"), "broken header (a number of 10 digits)"));
+  CHECK(image_error("") == "empty file (0 bytes)");
+  CHECK(contains(image_error("this is text, whatever its name says"), "not a picture"));
+  CHECK(contains(image_error("<html><body>404</body></html>"), "not a picture"));
+  CHECK(contains(image_error("RIFF\x10\0\0\0WEBPVP8 "s), "WebP is not supported; convert it to PNG or JPEG"));
+  CHECK(contains(image_error("II*\0"s + std::string(40, 'x')), "TIFF is not supported"));
+  CHECK(contains(image_error("P3\n1 1\n255\n1 2 3\n"), "this kind of PNM is not supported"));
+  CHECK(contains(image_error("\xff\xd8\xff\xe0"), "broken JPEG header"));
+  CHECK(contains(image_error("\x89PNG\r\n\x1a\n"s), "broken header"));
+  CHECK(contains(image_error("P6\n0 5\n255\n"), "0x5"));
+  CHECK(contains(image_error("P6\n# size\n4444444444 5\n255\n"), "broken header (a number of 10 digits)"));
 }
 
 TEST_CASE("the content decides, not the name") {

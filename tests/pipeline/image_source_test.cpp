@@ -16,7 +16,7 @@ using test::contains;
 
 namespace {
 
-std::string error_of(const fs::path& folder, const DataConfig& config = {}) {
+std::string scan_error(const fs::path& folder, const DataConfig& config = {}) {
   return test::message_of<DataError>([&] { scan_images(folder, config); });
 }
 
@@ -111,18 +111,18 @@ TEST_CASE("min_class_files leaves small classes out, counted after deduplication
   const ImageSource source = scan_images(folder.path(), without_duplicates(2));
   CHECK(source.classes == std::vector<std::string>{"a", "b"});
   CHECK(source.report.small_classes == 2);
-  CHECK(contains(error_of(folder.path(), without_duplicates(50)), "fewer than data.min_class_files 50"));
+  CHECK(contains(scan_error(folder.path(), without_duplicates(50)), "fewer than data.min_class_files 50"));
 }
 
 TEST_CASE("a folder that cannot be used is an error that says what to do") {
   const test::TemporaryFolder folder;
-  CHECK(contains(error_of(folder.path() / "gone"), "gone: no such folder; check data.path"));
-  CHECK(contains(error_of(folder.path()), "this folder is empty"));
+  CHECK(contains(scan_error(folder.path() / "gone"), "gone: no such folder; check data.path"));
+  CHECK(contains(scan_error(folder.path()), "this folder is empty"));
   test::write(folder.path() / "notes.txt", "x");
-  CHECK(contains(error_of(folder.path()), "no picture among its 1 files"));
-  CHECK(contains(error_of(folder.path() / "notes.txt"), "is a file, expected a folder of pictures"));
-  CHECK(
-      contains(error_of(folder.path() / "notes.txt"), "give the folder it is in, " + folder.path().string()));
+  CHECK(contains(scan_error(folder.path()), "no picture among its 1 files"));
+  CHECK(contains(scan_error(folder.path() / "notes.txt"), "is a file, expected a folder of pictures"));
+  CHECK(contains(scan_error(folder.path() / "notes.txt"),
+                 "give the folder it is in, " + folder.path().string()));
   CHECK(contains(test::message_of<UsageError>([] { scan_images("", {}); }), "data.path is not set"));
 }
 
@@ -135,7 +135,7 @@ TEST_CASE("a folder that may not be read is an error, not an empty class") {
   // Root reads everything: be nobody for the scan.
   const bool root = geteuid() == 0;
   if (root) REQUIRE(seteuid(65534) == 0);
-  const std::string error = error_of(folder.path());
+  const std::string error = scan_error(folder.path());
   if (root) REQUIRE(seteuid(0) == 0);
   fs::permissions(folder.path() / "locked", fs::perms::all);
   CHECK(contains(error, "locked: cannot read this folder (Permission denied)"));

@@ -27,7 +27,9 @@ Config config_of(Modality modality, const fs::path& path) {
   return config;
 }
 
-void write_tone(const fs::path& file) { test::write(file, test::wav_bytes(test::tone(0.5, 8000), 8000)); }
+void write_labelled_tone(const fs::path& file) {
+  test::write(file, test::wav_bytes(test::tone(0.5, 8000), 8000));
+}
 
 }  // namespace
 
@@ -65,7 +67,7 @@ TEST_CASE("a table's errors name file and line") {
 TEST_CASE("classes from file names: what the pattern's group finds, whatever the folder") {
   const test::TemporaryFolder folder;
   for (const char* name : {"7_theo_0.wav", "0_anna_3.wav", "deep/7_anna_11.wav"})
-    write_tone(folder.path() / name);
+    write_labelled_tone(folder.path() / name);
   const Config config = config_of(Modality::speech, folder.path());
   const FolderSource digits = open_labelled(config, "^([0-9])_");
   CHECK(digits.classes == std::vector<std::string>{"0", "7"});
@@ -90,8 +92,8 @@ TEST_CASE("classes from file names: what the pattern's group finds, whatever the
 
 TEST_CASE("a table of paths: relative to its folder, lengths measured, splits by the tables' names") {
   const test::TemporaryFolder folder;
-  write_tone(folder.path() / "sound/a.wav");
-  write_tone(folder.path() / "sound/b.wav");
+  write_labelled_tone(folder.path() / "sound/a.wav");
+  write_labelled_tone(folder.path() / "sound/b.wav");
   test::write(folder.path() / "train.tsv", "one\tsound/a.wav\ntwo\tsound/b.wav\n");
   const FolderSource alone = open_labelled(config_of(Modality::speech, folder.path() / "train.tsv"));
   CHECK(alone.size() == 2);

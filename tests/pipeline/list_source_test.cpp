@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void write_tone(const fs::path& file, double seconds) { write(file, wav_bytes(tone(seconds, 8000), 8000)); }
+void write_listed_tone(const fs::path& file, double seconds) {
+  write(file, wav_bytes(tone(seconds, 8000), 8000));
+}
 
 std::string list_error(const std::string& text) {
   return message_of<DataError>([&] { parse_list(text, "l.txt"); });
@@ -79,8 +81,8 @@ TEST_CASE("pictures of a list: classes of the list, or folders; what is named tw
 
 TEST_CASE("a manifest gives the ids and lengths of the folder; a wrong number of samples is only a warning") {
   const TemporaryFolder folder, elsewhere;
-  write_tone(folder.path() / "anna/1.wav", 1);
-  write_tone(folder.path() / "bob/2.wav", 2);
+  write_listed_tone(folder.path() / "anna/1.wav", 1);
+  write_listed_tone(folder.path() / "bob/2.wav", 2);
   write(elsewhere.path() / "train.tsv",
         folder.path().string() + "\nbob/2.wav\t16000\nanna/1.wav\t77\ngone.wav\t5\n");
   DataConfig config;
@@ -101,7 +103,7 @@ TEST_CASE("a manifest gives the ids and lengths of the folder; a wrong number of
 
 TEST_CASE("manifests beside one another are splits; a label table is none") {
   const TemporaryFolder folder;
-  for (const char* name : {"s/1.wav", "s/2.wav", "t/3.wav"}) write_tone(folder.path() / name, 1);
+  for (const char* name : {"s/1.wav", "s/2.wav", "t/3.wav"}) write_listed_tone(folder.path() / name, 1);
   write(folder.path() / "m/train.tsv", "..\ns/1.wav\t8000\nt/3.wav\t8000\n");
   write(folder.path() / "m/valid.tsv", "..\ns/2.wav\t8000\n");
   Config config;

@@ -26,10 +26,10 @@ namespace {
 const SpectrogramConfig kSmall{.bins = 16, .frames = 48, .patch = 8};
 
 // Twenty recordings of 0.2 seconds to 2.1; the even ones are class a.
-struct Recordings {
+struct Clips {
   test::TemporaryFolder folder;
   FolderSource source;
-  explicit Recordings(int silent = 0) {
+  explicit Clips(int silent = 0) {
     for (int i = 0; i < 20; ++i) {
       std::string bytes = test::wav_bytes(test::tone(0.2 + 0.1 * i, 8000, 300 + 50 * i), 8000);
       if (i % 10 == 5 && i / 10 < silent) std::fill(bytes.begin() + 44, bytes.end(), '\0');
@@ -87,7 +87,7 @@ TEST_CASE("recordings of spectrogram models: one window is enough, and they are 
 }
 
 TEST_CASE("a slice is (B, 1, frames, bins), its masks are those of the rectangular grid") {
-  const Recordings data;
+  const Clips data;
   const LoaderSettings settings = spectrogram_settings();
   const MaskPlan plan = plan_masks(settings.mask, {6, 2, false});
   Loader loader(data.source, settings);
@@ -141,7 +141,7 @@ TEST_CASE("blocks are rectangles of (row, column) where position = row · column
 }
 
 TEST_CASE("training takes another span of a long recording in every epoch, the same one for the same seed") {
-  const Recordings data;
+  const Clips data;
   LoaderSettings settings = spectrogram_settings();
   settings.last_update = 20;
   std::map<uint64_t, std::set<std::vector<float>>> seen;
@@ -167,7 +167,7 @@ TEST_CASE("training takes another span of a long recording in every epoch, the s
 }
 
 TEST_CASE("evaluation and embeddings take the middle, and a short recording's later rows are one value") {
-  const Recordings data;
+  const Clips data;
   LoaderSettings settings = spectrogram_settings();
   const int64_t longest = spectrogram_samples(kSmall, 48);
   for (const LoaderMode mode : {LoaderMode::evaluate, LoaderMode::embed}) {
@@ -192,7 +192,7 @@ TEST_CASE("evaluation and embeddings take the middle, and a short recording's la
 }
 
 TEST_CASE("a silent recording is named and replaced") {
-  const Recordings data(2);
+  const Clips data(2);
   LoaderSettings settings = spectrogram_settings();
   Loader loader(data.source, settings);
   while (const BatchPtr batch = loader.next()) {
@@ -205,7 +205,7 @@ TEST_CASE("a silent recording is named and replaced") {
 }
 
 TEST_CASE("spectrogram settings that do not fit are refused before anything is read") {
-  const Recordings data;
+  const Clips data;
   const auto refused = [&](auto change) {
     LoaderSettings settings = spectrogram_settings();
     change(settings);

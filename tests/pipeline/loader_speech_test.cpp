@@ -17,10 +17,10 @@ using test::contains;
 namespace {
 
 // Thirty recordings of one second to nearly four, in two classes.
-struct Recordings {
+struct Utterances {
   test::TemporaryFolder folder;
   FolderSource source;
-  explicit Recordings(int broken = 0) {
+  explicit Utterances(int broken = 0) {
     for (int i = 0; i < 30; ++i) {
       const std::string name = fmt::format("{}/{:02}.wav", i % 2 == 0 ? "a" : "b", i);
       std::string bytes = test::wav_bytes(test::tone(1 + 0.1 * i, 8000, 300 + 20 * i), 8000);
@@ -43,7 +43,7 @@ LoaderSettings speech_settings(Padding padding, double batch_seconds = 12) {
 }  // namespace
 
 TEST_CASE("a slice is cut to its shortest recording before the masks are drawn") {
-  const Recordings data;
+  const Utterances data;
   const LoaderSettings settings = speech_settings(Padding::crop);
   const auto layers = parse_conv_layers(settings.speech.conv_layers);
   Loader loader(data.source, settings);
@@ -79,7 +79,7 @@ TEST_CASE("a slice is cut to its shortest recording before the masks are drawn")
 }
 
 TEST_CASE("a crop is the span of the recording that the reader gives, another one in every epoch") {
-  const Recordings data;
+  const Utterances data;
   LoaderSettings settings = speech_settings(Padding::crop);
   settings.speech.normalize = false;
   settings.last_update = 40;
@@ -102,7 +102,7 @@ TEST_CASE("a crop is the span of the recording that the reader gives, another on
 }
 
 TEST_CASE("padding: whole recordings, lengths in frames, masks on valid frames only and equal in number") {
-  const Recordings data;
+  const Utterances data;
   LoaderSettings settings = speech_settings(Padding::exact, 0);
   settings.data.batch = 6;
   settings.accumulate = 2;
@@ -145,7 +145,7 @@ TEST_CASE("padding: whole recordings, lengths in frames, masks on valid frames o
 
 TEST_CASE("the stream of speech is the same for any number of threads and any start, with silent files too") {
   for (const Padding padding : {Padding::crop, Padding::exact}) {
-    const Recordings data(2);
+    const Utterances data(2);
     LoaderSettings settings = speech_settings(padding);
     settings.accumulate = 2;
     const auto one = test::read_all(data.source, settings);
@@ -159,7 +159,7 @@ TEST_CASE("the stream of speech is the same for any number of threads and any st
 }
 
 TEST_CASE("a silent recording is named and replaced by one that is long enough") {
-  const Recordings data(3);
+  const Utterances data(3);
   LoaderSettings settings = speech_settings(Padding::crop);
   settings.last_update = 30;
   Loader loader(data.source, settings);
@@ -173,7 +173,7 @@ TEST_CASE("a silent recording is named and replaced by one that is long enough")
 }
 
 TEST_CASE("embedding pads instead of cutting: a recording's numbers do not depend on its batch") {
-  const Recordings data;
+  const Utterances data;
   LoaderSettings settings = speech_settings(Padding::crop);
   settings.mode = LoaderMode::embed;
   settings.data.batch = 30;
@@ -190,7 +190,7 @@ TEST_CASE("embedding pads instead of cutting: a recording's numbers do not depen
 }
 
 TEST_CASE("speech settings that do not fit are refused before anything is read") {
-  const Recordings data;
+  const Utterances data;
   CHECK(contains(
       test::message_of<UsageError>([&] { Loader loader(data.source, speech_settings(Padding::crop, 2)); }),
       "speech.batch_seconds"));

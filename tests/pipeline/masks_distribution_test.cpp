@@ -34,7 +34,7 @@ struct Runs {
   }
 };
 
-RngKey key_of(int64_t draw) {
+RngKey draw_key(int64_t draw) {
   return {.seed = 11, .stream = Stream::mask, .sample = static_cast<uint64_t>(draw)};
 }
 
@@ -75,7 +75,7 @@ Sample draw_all(const MaskPlan& plan) {
   MaskScratch scratch;
   std::vector<int64_t> visible(plan.visible), masked(plan.masked);
   return Sample(plan.grid, [&](int64_t i) {
-    draw_mask(plan, key_of(i), scratch, visible, masked);
+    draw_mask(plan, draw_key(i), scratch, visible, masked);
     return masked;
   });
 }
@@ -164,7 +164,7 @@ TEST_CASE("wav2vec's spans alone are distributed like the reference's") {
   D2V_NEED_TEST_DATA("golden/masks.json");
   const MaskPlan plan = plan_masks({.kind = MaskKind::spans, .prob = 0.65, .block = 10}, sequence_grid(499));
   MaskScratch scratch;
-  const Sample sample(plan.grid, [&](int64_t i) { return draw_uncorrected(plan, key_of(i), scratch); });
+  const Sample sample(plan.grid, [&](int64_t i) { return draw_uncorrected(plan, draw_key(i), scratch); });
   compare(sample, plan.grid, golden_masks()["v1_speech_alone"]);
 }
 
@@ -177,10 +177,10 @@ TEST_CASE("wav2vec's spans in batches of eight, cut to the least number of a bat
   const Sample sample(grid, [&](int64_t i) {
     int64_t least = grid.positions();
     for (int64_t k = i / 8 * 8; k < i / 8 * 8 + 8; ++k)
-      least = std::min(least, hidden_before_correction(alone, key_of(k), scratch));
+      least = std::min(least, hidden_before_correction(alone, draw_key(k), scratch));
     const MaskPlan plan = plan_masks_of(config, grid, config.prob, least);
     std::vector<int64_t> visible(plan.visible), masked(plan.masked);
-    draw_mask(plan, key_of(i), scratch, visible, masked);
+    draw_mask(plan, draw_key(i), scratch, visible, masked);
     return masked;
   });
   // Counts within a batch are equal: as many independent values as batches.
@@ -196,7 +196,7 @@ TEST_CASE("BEiT's rectangles are distributed like the reference's, before the co
     const MaskGrid grid{14, 14, false};
     const MaskPlan plan = plan_masks({.kind = MaskKind::beit, .prob = prob}, grid);
     MaskScratch scratch;
-    const Sample sample(grid, [&](int64_t i) { return draw_uncorrected(plan, key_of(i), scratch); });
+    const Sample sample(grid, [&](int64_t i) { return draw_uncorrected(plan, draw_key(i), scratch); });
     compare(sample, grid, golden_masks()[name]);
   }
 }

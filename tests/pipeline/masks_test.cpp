@@ -27,7 +27,7 @@ Drawn draw(const MaskPlan& plan, const RngKey& key) {
   return mask;
 }
 
-RngKey key_of(uint64_t sample, uint32_t clone = 0) {
+RngKey mask_key(uint64_t sample, uint32_t clone = 0) {
   return {.seed = 5, .stream = Stream::mask, .step = 2, .sample = sample, .occurrence = 0, .clone = clone};
 }
 
@@ -50,7 +50,7 @@ TEST_CASE("visible and masked positions are sorted, disjoint and complete, whate
       continue;  // nothing kept, hidden or drawn: the case below
     }
     ++drawn;
-    const Drawn mask = draw(plan, key_of(i));
+    const Drawn mask = draw(plan, mask_key(i));
     CHECK(std::is_sorted(mask.visible.begin(), mask.visible.end()));
     CHECK(std::is_sorted(mask.masked.begin(), mask.masked.end()));
     std::vector<int64_t> all = mask.visible;
@@ -92,7 +92,7 @@ TEST_CASE("a single block is a whole block, cut off at the border") {
                       .masked = 72};
   int whole = 0;
   for (uint64_t sample = 0; sample < 500; ++sample) {
-    const Drawn mask = draw(plan, key_of(sample));
+    const Drawn mask = draw(plan, mask_key(sample));
     const int64_t top = mask.visible.front() / 9, left = mask.visible.front() % 9;
     std::vector<int64_t> block;
     for (int64_t y = top; y < top + 3; ++y) {
@@ -107,24 +107,24 @@ TEST_CASE("a single block is a whole block, cut off at the border") {
 
 TEST_CASE("a mask depends on its key alone") {
   const MaskPlan plan = plan_masks({}, {14, 14, false});
-  CHECK(draw(plan, key_of(3)) == draw(plan, key_of(3)));
-  CHECK(draw(plan, key_of(3)) != draw(plan, key_of(4)));
-  CHECK(draw(plan, key_of(3, 0)) != draw(plan, key_of(3, 1)));
-  RngKey other_epoch = key_of(3);
+  CHECK(draw(plan, mask_key(3)) == draw(plan, mask_key(3)));
+  CHECK(draw(plan, mask_key(3)) != draw(plan, mask_key(4)));
+  CHECK(draw(plan, mask_key(3, 0)) != draw(plan, mask_key(3, 1)));
+  RngKey other_epoch = mask_key(3);
   other_epoch.step = 3;
-  CHECK(draw(plan, key_of(3)) != draw(plan, other_epoch));
-  RngKey again = key_of(3);
+  CHECK(draw(plan, mask_key(3)) != draw(plan, other_epoch));
+  RngKey again = mask_key(3);
   again.occurrence = 1;
-  CHECK(draw(plan, key_of(3)) != draw(plan, again));
+  CHECK(draw(plan, mask_key(3)) != draw(plan, again));
 
   // Scratch memory that another shape has used does not matter.
   MaskScratch scratch;
   const MaskPlan larger = plan_masks({}, {40, 40, false});
   std::vector<int64_t> visible(larger.visible), masked(larger.masked);
-  draw_mask(larger, key_of(1), scratch, visible, masked);
+  draw_mask(larger, mask_key(1), scratch, visible, masked);
   Drawn mask{std::vector<int64_t>(plan.visible), std::vector<int64_t>(plan.masked)};
-  draw_mask(plan, key_of(3), scratch, mask.visible, mask.masked);
-  CHECK(mask == draw(plan, key_of(3)));
+  draw_mask(plan, mask_key(3), scratch, mask.visible, mask.masked);
+  CHECK(mask == draw(plan, mask_key(3)));
 }
 
 TEST_CASE("mask.prob_min: the ratio is drawn per update, within its bounds") {
@@ -164,8 +164,8 @@ TEST_CASE("spans: whole runs that never hide the last frame; as many starts as t
   CHECK(plan.start_range == 489);
   MaskScratch scratch;
   for (uint64_t sample = 0; sample < 500; ++sample) {
-    const std::vector<int64_t> hidden = draw_uncorrected(plan, key_of(sample), scratch);
-    CHECK(hidden_before_correction(plan, key_of(sample), scratch) == static_cast<int64_t>(hidden.size()));
+    const std::vector<int64_t> hidden = draw_uncorrected(plan, mask_key(sample), scratch);
+    CHECK(hidden_before_correction(plan, mask_key(sample), scratch) == static_cast<int64_t>(hidden.size()));
     CHECK(hidden.back() <= 497);
     CHECK(hidden.size() <= 330);
     for (size_t i = 0; i < hidden.size();) {
@@ -185,15 +185,15 @@ TEST_CASE("rectangles: neither over the whole height nor the whole width; correc
   MaskScratch scratch;
   int short_of_it = 0;
   for (uint64_t sample = 0; sample < 500; ++sample) {
-    const auto hidden = static_cast<int64_t>(draw_uncorrected(plan, key_of(sample), scratch).size());
+    const auto hidden = static_cast<int64_t>(draw_uncorrected(plan, mask_key(sample), scratch).size());
     CHECK(hidden <= 120);
     short_of_it += hidden < 120;
-    CHECK(draw(plan, key_of(sample)).masked.size() == 120);
+    CHECK(draw(plan, mask_key(sample)).masked.size() == 120);
   }
   CHECK(short_of_it > 20);
   // Grids that are no squares, and wider than a machine word.
   const MaskPlan wide = plan_masks({.kind = MaskKind::beit, .prob = 0.5, .aspect = 0.05}, {9, 150, false});
-  for (uint64_t sample = 0; sample < 200; ++sample) CHECK(draw(wide, key_of(sample)).masked.size() == 675);
+  for (uint64_t sample = 0; sample < 200; ++sample) CHECK(draw(wide, mask_key(sample)).masked.size() == 675);
 }
 
 TEST_CASE("BERT's runs: cut off at the end, single tokens too; the share that runs side by side would hide") {
@@ -202,10 +202,10 @@ TEST_CASE("BERT's runs: cut off at the end, single tokens too; the share that ru
   MaskScratch scratch;
   double in_runs = 0, alone = 0, last = 0;
   for (uint64_t sample = 0; sample < 2000; ++sample) {
-    const std::vector<int64_t> hidden = draw_uncorrected(runs, key_of(sample), scratch);
+    const std::vector<int64_t> hidden = draw_uncorrected(runs, mask_key(sample), scratch);
     in_runs += static_cast<double>(hidden.size()) / 2000;
     last += hidden.back() == 511 ? 1.0 / 2000 : 0;
-    alone += static_cast<double>(hidden_before_correction(single, key_of(sample), scratch)) / 2000;
+    alone += static_cast<double>(hidden_before_correction(single, mask_key(sample), scratch)) / 2000;
   }
   CHECK(alone == doctest::Approx(0.15 * 512).epsilon(0.002));  // never twice the same
   CHECK(in_runs == doctest::Approx(512 * (1 - std::pow(1 - 0.0875, 4))).epsilon(0.01));  // they overlap

@@ -36,7 +36,7 @@ std::vector<std::string> documents_of(const fs::path& path, const fs::path& voca
   return documents;
 }
 
-using Documents = std::vector<std::string>;
+using PreparedTexts = std::vector<std::string>;
 
 }  // namespace
 
@@ -55,14 +55,14 @@ TEST_CASE("a document is a file, a paragraph or a line") {
     CHECK(prepared.files == 2);
     REQUIRE(prepared.others.size() == 1);
     CHECK(contains(prepared.others[0].reason, "other.md: not text by its name"));
-    const Documents found = documents_of(settings.output, settings.vocabulary);
+    const PreparedTexts found = documents_of(settings.output, settings.vocabulary);
     CHECK(prepared.documents == static_cast<int64_t>(found.size()));
     CHECK(prepared.tokens == TokenFile(settings.output).tokens());
     return found;
   };
-  CHECK(documents(TextDocuments::files) == Documents{"first", "one\ntwo\n\n\nthree\n"});
-  CHECK(documents(TextDocuments::paragraphs) == Documents{"first", "one\ntwo", "three\n"});
-  CHECK(documents(TextDocuments::lines) == Documents{"first", "one", "two", "three"});
+  CHECK(documents(TextDocuments::files) == PreparedTexts{"first", "one\ntwo\n\n\nthree\n"});
+  CHECK(documents(TextDocuments::paragraphs) == PreparedTexts{"first", "one\ntwo", "three\n"});
+  CHECK(documents(TextDocuments::lines) == PreparedTexts{"first", "one", "two", "three"});
   CHECK(TokenFile(settings.output).vocabulary() == open_bpe(settings.vocabulary)->vocabulary());
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("a vocabulary is trained where none is given, the same one again, and 
   CHECK(prepared.vocabulary == folder.path() / "a.model");
   const auto tokenizer = open_tokenizer(prepared.vocabulary);
   CHECK(tokenizer->vocabulary().size == 300);
-  const Documents documents = documents_of(settings.output, prepared.vocabulary);
+  const PreparedTexts documents = documents_of(settings.output, prepared.vocabulary);
   CHECK(documents[0] == "First Citizen:");
   CHECK(documents[1] == "Before we proceed any further, hear me speak.");
   settings.output = folder.path() / "b.d2vtok";

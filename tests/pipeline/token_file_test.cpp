@@ -15,11 +15,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Documents = std::vector<std::vector<uint32_t>>;
+using TokenDocuments = std::vector<std::vector<uint32_t>>;
 
 Vocabulary vocabulary_of(uint32_t size) { return {.hash = 77, .size = size, .mask = size - 1}; }
 
-void write_tokens(const fs::path& path, const Documents& documents, uint32_t size) {
+void write_tokens(const fs::path& path, const TokenDocuments& documents, uint32_t size) {
   TokenWriter writer(path, vocabulary_of(size));
   for (const auto& document : documents) writer.add(document);
   writer.commit();
@@ -51,7 +51,7 @@ std::string fairseq_index(const std::vector<int32_t>& sizes, uint8_t type = 8) {
   return bytes;
 }
 
-std::string error_of(const fs::path& path) {
+std::string token_error(const fs::path& path) {
   return test::message_of<DataError>([&] { TokenFile file(path); });
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("documents come back with </s> behind each, for small and large vocabu
   const test::TemporaryFolder folder;
   for (const uint32_t size : {300u, 65536u, 65537u, 1000000u}) {
     Philox random({.seed = size});
-    Documents documents;
+    TokenDocuments documents;
     std::vector<int64_t> expected, starts{0};
     for (int d = 0; d < 20; ++d) {
       documents.emplace_back();
@@ -98,23 +98,23 @@ TEST_CASE("fairseq's .bin and .idx, by either name or none") {
     CHECK(read_tokens(file) == std::vector<int64_t>{5, 6, 2, 7, 2, 8, 9, 10, 2});
   }
   test::write(folder.path() / "train.idx", fairseq_index({3, 2, 40}));
-  CHECK(contains(error_of(folder.path() / "train.bin"), "was cut: 45 tokens"));
+  CHECK(contains(token_error(folder.path() / "train.bin"), "was cut: 45 tokens"));
   test::write(folder.path() / "train.idx", fairseq_index({3, 2, 4}).substr(0, 40));
-  CHECK(contains(error_of(folder.path() / "train.bin"), "train.idx: broken index"));
+  CHECK(contains(token_error(folder.path() / "train.bin"), "train.idx: broken index"));
   test::write(folder.path() / "train.idx", fairseq_index({3, 2, 4}, 6));
-  CHECK(contains(error_of(folder.path() / "train.bin"), "found version 1, type 6"));
+  CHECK(contains(token_error(folder.path() / "train.bin"), "found version 1, type 6"));
   test::write(folder.path() / "train.idx", "TNTIDX");
-  CHECK(contains(error_of(folder.path() / "train.bin"), "not an index of fairseq's mmap format"));
+  CHECK(contains(token_error(folder.path() / "train.bin"), "not an index of fairseq's mmap format"));
 }
 
 TEST_CASE("foreign, cut and damaged files are refused by name, never read beyond their end") {
   const test::TemporaryFolder folder;
   const fs::path path = folder.path() / "t.d2vtok";
-  CHECK(contains(error_of(path), "t.d2vtok"));
+  CHECK(contains(token_error(path), "t.d2vtok"));
   test::write(path, "");
-  CHECK(contains(error_of(path), "t.d2vtok"));
+  CHECK(contains(token_error(path), "t.d2vtok"));
   test::write(path, "some text that is no token file at all");
-  CHECK(contains(error_of(path), "not a token file"));
+  CHECK(contains(token_error(path), "not a token file"));
   write_tokens(path, {{5, 6, 7}, {8}, {}, {9, 10}}, 300);
   std::string whole(fs::file_size(path), '\0');
   FILE* file = std::fopen(path.c_str(), "rb");
@@ -122,7 +122,7 @@ TEST_CASE("foreign, cut and damaged files are refused by name, never read beyond
   std::fclose(file);
   for (size_t size = 8; size < whole.size(); ++size) {
     test::write(path, whole.substr(0, size));
-    CHECK(contains(error_of(path), "was cut"));
+    CHECK(contains(token_error(path), "was cut"));
   }
   // Any byte outside of the tokens changed: an error, or a file that can still be read to its end.
   Philox random({.seed = 4});

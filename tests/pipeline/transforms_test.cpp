@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kAnySize = 178956970;
 
-RngKey key_of(uint64_t sample) { return {.seed = 3, .step = 1, .sample = sample}; }
+RngKey crop_key(uint64_t sample) { return {.seed = 3, .step = 1, .sample = sample}; }
 
 std::vector<uint8_t> bytes_of(const Image& image) {
   const std::string text = test::pnm_bytes(image);
@@ -31,7 +31,7 @@ TEST_CASE("random crops keep to the shares of area and the ratios, and lie insid
   int flips = 0;
   double area = 0, least = 1, most = 0;
   for (uint64_t i = 0; i < 4000; ++i) {
-    const CropDraw draw = draw_crop(config, 400, 300, key_of(i));
+    const CropDraw draw = draw_crop(config, 400, 300, crop_key(i));
     const Box& box = draw.box;
     CHECK(box.x >= 0);
     CHECK(box.y >= 0);
@@ -57,9 +57,9 @@ TEST_CASE("random crops keep to the shares of area and the ratios, and lie insid
 TEST_CASE("a picture too long for any crop gives its middle, as far as the ratios go") {
   ImageConfig config;
   config.crop_scale_min = 1;
-  CHECK(draw_crop(config, 900, 3, key_of(1)).box == Box{448, 0, 4, 3});
-  CHECK(draw_crop(config, 3, 900, key_of(1)).box == Box{0, 448, 3, 4});
-  CHECK(draw_crop(config, 1, 1, key_of(1)).box == Box{0, 0, 1, 1});
+  CHECK(draw_crop(config, 900, 3, crop_key(1)).box == Box{448, 0, 4, 3});
+  CHECK(draw_crop(config, 3, 900, crop_key(1)).box == Box{0, 448, 3, 4});
+  CHECK(draw_crop(config, 1, 1, crop_key(1)).box == Box{0, 0, 1, 1});
 }
 
 TEST_CASE("a training picture is the crop, resized and mirrored as drawn") {
@@ -69,7 +69,7 @@ TEST_CASE("a training picture is the crop, resized and mirrored as drawn") {
   config.size = 32;
   int flipped = 0;
   for (uint64_t i = 0; i < 20; ++i) {
-    const CropDraw draw = draw_crop(config, 80, 60, key_of(i));
+    const CropDraw draw = draw_crop(config, 80, 60, crop_key(i));
     const Image part = test::crop(image, draw.box);
     Image expected = resize_bicubic(part, 32, 32);
     if (draw.flip) {
@@ -81,7 +81,7 @@ TEST_CASE("a training picture is the crop, resized and mirrored as drawn") {
       }
       expected = mirrored;
     }
-    CHECK(training_picture(file, config, kAnySize, key_of(i)) == expected);
+    CHECK(training_picture(file, config, kAnySize, crop_key(i)) == expected);
   }
   CHECK(flipped > 2);
   CHECK(flipped < 18);
@@ -94,7 +94,7 @@ TEST_CASE("the center picture is the middle square of the resized picture") {
   // 91·20/50 = 36.4, rounded down; (36 - 20) / 2 = 8.
   CHECK(center_picture(bytes_of(image), config, kAnySize) == resize_bicubic(image, 20, 36, {8, 0, 20, 20}));
   config.crop = CropKind::center;
-  CHECK(training_picture(bytes_of(image), config, kAnySize, key_of(1)) ==
+  CHECK(training_picture(bytes_of(image), config, kAnySize, crop_key(1)) ==
         center_picture(bytes_of(image), config, kAnySize));
 }
 
@@ -112,10 +112,10 @@ TEST_CASE("pad_square puts the picture into the middle of a white square") {
 
   // A training crop is drawn in the padded square.
   for (uint64_t i = 0; i < 20; ++i) {
-    const CropDraw draw = draw_crop(config, 30, 30, key_of(i));
+    const CropDraw draw = draw_crop(config, 30, 30, crop_key(i));
     if (draw.flip) continue;
     const Image part = test::crop(expected, draw.box);
-    CHECK(training_picture(bytes_of(image), config, kAnySize, key_of(i)) == resize_bicubic(part, 30, 30));
+    CHECK(training_picture(bytes_of(image), config, kAnySize, crop_key(i)) == resize_bicubic(part, 30, 30));
   }
   // A long, thin picture must not become a huge square.
   CHECK(contains(test::message_of<DataError>(
@@ -128,7 +128,7 @@ TEST_CASE("pictures of any shape pass: 1×1, very wide, very tall") {
   config.size = 16;
   for (const auto& [height, width] : {std::pair{1, 1}, {1, 700}, {700, 1}, {3, 900}, {900, 3}}) {
     const auto file = bytes_of(test::formula_image(height, width));
-    CHECK(training_picture(file, config, kAnySize, key_of(1)).pixels.size() == 16 * 16 * 3);
+    CHECK(training_picture(file, config, kAnySize, crop_key(1)).pixels.size() == 16 * 16 * 3);
     CHECK(center_picture(file, config, kAnySize).pixels.size() == 16 * 16 * 3);
   }
 }

@@ -32,10 +32,10 @@ LoaderSettings settings_of(MaskKind kind, double prob, int64_t block) {
 }
 
 // Thirty recordings of one second to nearly four.
-struct Recordings {
+struct MaskedRecordings {
   test::TemporaryFolder folder;
   FolderSource source;
-  Recordings() {
+  MaskedRecordings() {
     for (int i = 0; i < 30; ++i)
       test::write(folder.path() / fmt::format("{:02}.wav", i),
                   test::wav_bytes(test::tone(1 + 0.1 * i, 8000, 300 + 20 * i), 8000));
@@ -44,10 +44,10 @@ struct Recordings {
 };
 
 // Ten documents of 5 to 230 tokens.
-struct Documents {
+struct MaskedDocuments {
   test::TemporaryFolder folder;
   TextSource source;
-  Documents() {
+  MaskedDocuments() {
     TokenWriter writer(folder.path() / "t.d2vtok", {.size = 500, .mask = 499});
     for (uint32_t d = 0; d < 10; ++d) {
       std::vector<uint32_t> document;
@@ -65,7 +65,7 @@ struct Documents {
 }  // namespace
 
 TEST_CASE("spans: the masks of an update in three slices are the recorded ones") {
-  const Recordings data;
+  const MaskedRecordings data;
   for (const Padding padding : {Padding::crop, Padding::exact}) {
     LoaderSettings settings = settings_of(MaskKind::spans, 0.65, 10);
     settings.speech = {.min_seconds = 0.5, .max_seconds = 3, .batch_seconds = 24, .padding = padding};
@@ -77,7 +77,7 @@ TEST_CASE("spans: the masks of an update in three slices are the recorded ones")
 }
 
 TEST_CASE("bert: the masks of an update in three slices are the recorded ones") {
-  const Documents data;
+  const MaskedDocuments data;
   LoaderSettings settings = settings_of(MaskKind::bert, 0.35, 4);
   settings.text.block = 64;
   settings.text.document_boundaries = true;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kBatch = 8, kClones = 3, kSide = 4, kT = kSide * kSide, kVisible = 6, kPixels = 16;
 
-Config small_config() {
+Config accumulating_config() {
   Config config;
   config.image.size = kPixels;
   config.image.patch = kPixels / kSide;
@@ -72,8 +72,8 @@ UpdateValues update_of(Objective& objective, int64_t parts) {
 }  // namespace
 
 TEST_CASE("slices of an update give the gradient of the whole batch, CLS and reconstruction terms included") {
-  const auto whole = make_objective(small_config(), Precision::fp32),
-             sliced = make_objective(small_config(), Precision::fp32);
+  const auto whole = make_objective(accumulating_config(), Precision::fp32),
+             sliced = make_objective(accumulating_config(), Precision::fp32);
   const UpdateValues one = update_of(*whole, 1);
   for (const int64_t parts : {2, 4, 8}) {
     CAPTURE(parts);

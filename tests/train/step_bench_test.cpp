@@ -9,7 +9,7 @@ using namespace d2v;
 
 namespace {
 
-Config small_config() {
+Config measured_config() {
   Config config;
   config.run.precision = Precision::fp32;
   config.data.batch = 6;
@@ -31,7 +31,7 @@ Config small_config() {
 }  // namespace
 
 TEST_CASE("a slice is the batch over run.accumulate") {
-  Config config = small_config();
+  Config config = measured_config();
   CHECK(slice_samples(config) == 6);
   config.run.accumulate = 3;
   CHECK(slice_samples(config) == 2);
@@ -52,7 +52,7 @@ TEST_CASE("a slice is the batch over run.accumulate") {
 }
 
 TEST_CASE("a benchmark times as many steps as asked, each of one slice") {
-  Config config = small_config();
+  Config config = measured_config();
   config.run.accumulate = 3;
   const StepBench bench = bench_step(config, 1, 3);
   CHECK(bench.batch == 2);

@@ -1,3 +1,17 @@
+# Eight sources of a target are compiled as one, where D2V_UNITY asks for it: most of the time goes into the same headers.
+# Names in anonymous namespaces must differ within a folder.
+if(D2V_UNITY)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+endif()
+
+# d2v_compile_alone(FILE...)
+#   Sources that another file cannot be compiled with: Highway's, which include themselves once per instruction set,
+#   and those that define macros for a library's headers.
+function(d2v_compile_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # d2v_library(NAME [TORCH] [DEPS target...])
 #   A static library of all .cpp files in the folder of the calling CMakeLists.txt. Public headers are in
 #   include/d2v/. New files are picked up by the next build. A folder without sources gives an

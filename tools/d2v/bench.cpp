@@ -42,7 +42,7 @@ Report loader(const Config& config, const ParsedLine& line) {
   return {loader_table(bench), loader_json(bench)};
 }
 
-int run(const ParsedLine& line) {
+int run_bench(const ParsedLine& line) {
   const std::string& what = line.positional.at(0);
   check<UsageError>(what == "step" || what == "loader", "d2v bench measures 'step' or 'loader', found '{}'",
                     what);
@@ -75,7 +75,7 @@ const Command& bench_command() {
                            {"json", "FILE", "", "write the figures there too"}},
                .takes_config = true,
                .details = {}},
-      .run = run};
+      .run = run_bench};
   return command;
 }
 

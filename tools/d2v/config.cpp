@@ -36,7 +36,7 @@ int print_differences(const std::string& a, const std::string& b) {
   return 0;
 }
 
-int run(const ParsedLine& line) {
+int run_config(const ParsedLine& line) {
   if (line.positional.empty() || line.positional[0] != "diff") {
     check<UsageError>(line.positional.size() <= 1, "d2v config: expected one recipe, found also '{}'",
                       line.positional.size() > 1 ? line.positional[1] : "");
@@ -60,7 +60,7 @@ const Command& config_command() {
                .options = {{"comments", "", "", "say above each option its range, default and meaning"}},
                .takes_config = true,
                .details = "SOURCE, A and B are recipes, run folders or checkpoints (.safetensors).\n"},
-      .run = run};
+      .run = run_config};
   return command;
 }
 

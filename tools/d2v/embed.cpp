@@ -19,7 +19,7 @@ Pooling pooling_of(const std::string& text) {
   return Pooling::all;
 }
 
-int run(const ParsedLine& line) {
+int run_embed(const ParsedLine& line) {
   check<UsageError>(line.has("out"), "where to? Give --out FILE.safetensors or --out FILE.npy");
   const std::string network = line.text("network");
   check<UsageError>(network == "teacher" || network == "student",
@@ -67,7 +67,7 @@ const Command& embed_command() {
                "Pictures are cropped in the center, recordings above speech.max_seconds too; what cannot be "
                "read is left "
                "out and named. TABLE.tsv has lines\nlabel<TAB>path or, for text models, label<TAB>text.\n"},
-      .run = run};
+      .run = run_embed};
   return command;
 }
 

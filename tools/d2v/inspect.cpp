@@ -26,7 +26,7 @@ void print_checkpoint(const std::filesystem::path& path) {
   fmt::print("\n\n");
 }
 
-int run(const ParsedLine& line) {
+int run_inspect(const ParsedLine& line) {
   if (line.positional.size() > 1) {
     check<UsageError>(line.positional[0] == "data",
                       "d2v inspect: expected one SOURCE, or: data PATH [RECIPE]; found '{}' and more",
@@ -80,7 +80,7 @@ const Command& inspect_command() {
                "Without a recipe or --model.modality, names tell what it is; the recipe's crop, lengths, "
                "masks\n"
                "and threads count. All headers are read.\n"},
-      .run = run};
+      .run = run_inspect};
   return command;
 }
 

@@ -39,7 +39,7 @@ int stats(const Config& config, const ParsedLine& line) {
   return 0;
 }
 
-int run(const ParsedLine& line) {
+int run_masks(const ParsedLine& line) {
   const std::string& action = line.positional[0];
   check<UsageError>(action == "show" || action == "stats", "d2v masks: expected show or stats, found '{}'",
                     action);
@@ -71,7 +71,7 @@ const Command& masks_command() {
                "SOURCE is a recipe, a run folder or a checkpoint. `show` needs --data.path DIR: on the left "
                "the training crop, beside it\nits masked versions; hidden patches are gray, dark and "
                "hatched.\n"},
-      .run = run};
+      .run = run_masks};
   return command;
 }
 

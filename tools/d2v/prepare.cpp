@@ -54,7 +54,7 @@ int prepare_documents(const ParsedLine& line, const Config& config) {
   return 0;
 }
 
-int run(const ParsedLine& line) {
+int run_prepare(const ParsedLine& line) {
   Config config;
   auto table = option_table(config);
   apply_overrides(table, line.overrides);
@@ -96,7 +96,7 @@ const Command& prepare_command() {
                    "stopped; copies of pictures that were changed are made again.\n--shards writes what "
                    "others read "
                    "as WebDataset: a picture and a .json with its label, in mixed order.\n"},
-      .run = run};
+      .run = run_prepare};
   return command;
 }
 

@@ -9,7 +9,7 @@
 namespace d2v {
 namespace {
 
-int run(const ParsedLine& line) {
+int run_pretrain(const ParsedLine& line) {
   Config config;
   auto table = option_table(config);
   apply_source(table, line.positional.at(0));
@@ -34,7 +34,7 @@ const Command& pretrain_command() {
                .takes_config = true,
                .details = "Ctrl-C finishes the update, saves a checkpoint and ends with status 130; a second "
                           "one ends at once."},
-      .run = run};
+      .run = run_pretrain};
   return command;
 }
 

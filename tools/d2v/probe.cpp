@@ -25,7 +25,7 @@ ProbeResult probe(const ParsedLine& line, const LoadedModel& model, const ProbeN
   return run_probe_folds(data.samples(), networks, config.probe);
 }
 
-int run(const ParsedLine& line) {
+int run_probe(const ParsedLine& line) {
   const std::filesystem::path folder = line.positional[0];
   const std::string pooling = line.text("pooling");
   check<UsageError>(pooling == "mean" || pooling == "cls", "--pooling: expected mean or cls, found '{}'",
@@ -90,7 +90,7 @@ const Command& probe_command() {
                "folder with train.tsv,\nvalid.tsv and test.tsv is split as they say. Tar shards, lists and "
                "made-up "
                "data: docs/data.md.\n"},
-      .run = run};
+      .run = run_probe};
   return command;
 }
 

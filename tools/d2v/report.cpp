@@ -42,7 +42,7 @@ int write_reference_curve(const ParsedLine& line, const std::vector<RunRecord>& 
   return 0;
 }
 
-int run(const ParsedLine& line) {
+int run_report(const ParsedLine& line) {
   const std::string command = command_text(report_command().spec, line);
   const fs::path first = line.positional[0];
   const bool single = line.positional.size() == 1;
@@ -93,7 +93,7 @@ const Command& report_command() {
                             "make a reference curve from the given runs (three seeds) instead"}},
                .takes_config = true,
                .details = "The page opens from disk without network. Plots need gnuplot.\n"},
-      .run = run};
+      .run = run_report};
   return command;
 }
 

@@ -8,7 +8,7 @@
 namespace d2v {
 namespace {
 
-int run(const ParsedLine& line) {
+int run_resume(const ParsedLine& line) {
   Config config = config_of_run(line.positional.at(0));
   auto table = option_table(config);
   apply_overrides(table, line.overrides);
@@ -28,7 +28,7 @@ const Command& resume_command() {
                .takes_config = true,
                .details =
                    "Only options that do not change the results of a run may differ from its config.ini."},
-      .run = run};
+      .run = run_resume};
   return command;
 }
 

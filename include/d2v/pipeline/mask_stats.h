@@ -16,7 +16,7 @@ int64_t count_components(const MaskGrid& grid, std::span<const int64_t> position
 // |a ∩ b| / |a ∪ b| of two increasing lists; 0 where both are empty.
 double intersection_over_union(std::span<const int64_t> a, std::span<const int64_t> b);
 
-struct Spread {
+struct MeanAndDeviation {
   double mean = 0;
   double std = 0;  // of single draws, n - 1
   double min = 0;
@@ -28,9 +28,10 @@ struct MaskStats {
   MaskPlan plan;
   int64_t samples = 0;
   int64_t clones = 0;
-  Spread visible_components;
-  Spread masked_components;
-  Spread clone_overlap;  // intersection over union of the masked positions of two neighbouring clones
+  MeanAndDeviation visible_components;
+  MeanAndDeviation masked_components;
+  MeanAndDeviation
+      clone_overlap;  // intersection over union of the masked positions of two neighbouring clones
   double least_visible_share = 0;  // over positions: how often one is kept
   double most_visible_share = 0;
   double never_visible_share = 0;  // positions of a sample that no clone keeps

@@ -29,6 +29,10 @@ struct StageTimes {
   }
 };
 
+inline double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
 // Adds the time between its making and its end to a stage. `times` null: does nothing.
 class StageTimer {
  public:
