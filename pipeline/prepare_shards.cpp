@@ -159,11 +159,13 @@ Record write_shard(const FolderSource& source, const Shard& shard, const fs::pat
     }
     std::string path = source.name(row);
     if (source.split_folders) path.erase(0, first_folder(path).size() + 1);
+    const std::string label = label_of(source, row);
+    if (label.empty()) std::replace(path.begin(), path.end(), '/', '_');  // folders would be read as classes
     const std::string plain = key_of(path, !source.shards && !source.made);
     std::string key = plain;
     for (int number = 2; !taken.insert(key).second; ++number) key = fmt::format("{}-{}", plain, number);
     json about{{"path", source.name(row)}};
-    if (const std::string label = label_of(source, row); !label.empty()) about["label"] = label;
+    if (!label.empty()) about["label"] = label;
     const std::string text = text_of(about) + "\n";
     tar.add(fmt::format("{}.{}", key, copy_ending(settings)), copies[i].bytes);
     tar.add(key + ".json", {reinterpret_cast<const uint8_t*>(text.data()), text.size()});

@@ -25,8 +25,8 @@ bool of_other_model(const std::string& section, const ModelConfig& model) {
 }
 
 bool counts(const std::string& key, const ModelConfig& model) {
-  static constexpr std::array<std::string_view, 6> without{
-      "run.seed", "run.updates", "run.precision", "run.accumulate", "data.valid", "text.vocabulary"};
+  static constexpr std::array<std::string_view, 5> without{"run.seed", "run.updates", "run.precision",
+                                                           "run.accumulate", "data.valid"};
   return !may_change(key) && std::find(without.begin(), without.end(), key) == without.end() &&
          !of_other_model(key.substr(0, key.find('.')), model);
 }

@@ -16,6 +16,8 @@ void declare_text_encoder(std::vector<Parameter>& out, const std::string& prefix
       config.block <= config.max_positions,
       "text.block = {} is longer than the position table (text.max_positions = {}): change one of them",
       config.block, config.max_positions);
+  check<UsageError>(config.padding != Padding::crop,
+                    "text.padding = crop: texts are never cut to the shortest; choose exact or reference");
   const int64_t rows = config.max_positions + text_padding_token + 1;
   out.push_back({prefix + "embed_tokens.weight", {config.vocabulary_size, dim}, Init::normal, 0.02, teacher});
   out.push_back({prefix + "embed_positions.weight", {rows, dim}, Init::normal, 0.02, teacher});

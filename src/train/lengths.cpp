@@ -7,6 +7,8 @@
 namespace d2v {
 namespace {
 
+bool averages_weights(const Config& config) { return config.model.objective != ObjectiveKind::mae; }
+
 std::string text_of(const Length& length) {
   const char* unit = length.unit == Length::Unit::epochs    ? "ep"
                      : length.unit == Length::Unit::percent ? "%"
@@ -86,8 +88,9 @@ std::vector<std::string> describe_lengths(const Config& config, const RunLengths
   if (lengths.stop_at < lengths.updates)
     out.push_back(fmt::format("this session stops after update {}", lengths.stop_at));
   out.push_back(rate_text(config.optim, lengths));
-  out.push_back(fmt::format("EMA decay: {:g} to {:g} over {} updates (ema.anneal = {})", config.ema.decay,
-                            config.ema.end_decay, lengths.anneal, text_of(config.ema.anneal)));
+  if (averages_weights(config))
+    out.push_back(fmt::format("EMA decay: {:g} to {:g} over {} updates (ema.anneal = {})", config.ema.decay,
+                              config.ema.end_decay, lengths.anneal, text_of(config.ema.anneal)));
   std::string saves = "at the end";
   if (config.checkpoint.every_minutes > 0)
     saves = fmt::format("every {:g} minutes, {}", config.checkpoint.every_minutes, saves);
@@ -112,7 +115,8 @@ std::vector<std::string> length_warnings(const Config& config, const RunLengths&
         "decays",
         lengths.warmup + lengths.hold, text_of(config.optim.hold), lengths.updates));
   }
-  if (lengths.anneal > lengths.updates && config.ema.decay != config.ema.end_decay) {
+  if (averages_weights(config) && lengths.anneal > lengths.updates &&
+      config.ema.decay != config.ema.end_decay) {
     const double last = ema_decay(decay_of(config, lengths), lengths.updates);
     out.push_back(fmt::format(
         "the EMA anneal takes {} updates (ema.anneal = {}) but the run has only {}: the decay ends at "

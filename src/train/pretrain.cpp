@@ -34,7 +34,9 @@ void start_weights(const Config& config, const RunFolder& folder, Objective& obj
   const auto latest = latest_checkpoint(folder.path);
   if (!latest) {
     if (!config.init.from.empty()) {
-      check_vocabulary(find_checkpoint(config.init.from), state.vocabulary);
+      const fs::path from = find_checkpoint(config.init.from);
+      check_vocabulary(from, state.vocabulary);
+      if (state.vocabulary == 0) state.vocabulary = vocabulary_of(from);
       init_weights(config.init, objective);
       log_info("weights start from {}", config.init.from);
     }

@@ -68,11 +68,21 @@ expect 3 train --data.path b.d2vtok --run.dir new --init.from run
 said 'was trained with another vocabulary'
 expect 0 train --data.path a.d2vtok --run.dir other --init.from run
 
+# A vocabulary may lie elsewhere when a run goes on, but must be the same.
+expect 0 train --data.path a.d2vtok --run.dir moved --text.vocabulary a.model --run.stop_at 2
+cp "$work/a.model" "$work/elsewhere.model"
+expect 3 train --data.path a.d2vtok --run.dir moved --text.vocabulary b.model
+said 'was made with another vocabulary'
+expect 0 train --data.path a.d2vtok --run.dir moved --text.vocabulary elsewhere.model
+
+# Text that does not tell its vocabulary is taken to be of that of the weights.
+expect 0 train --data.path synthetic:vocabulary=28/samples=64 --run.dir untold --init.from run
+
 {
   head -n 30 "$work/a.txt" | sed 's/^/one\t/'
   head -n 30 "$work/b.txt" | sed 's/^/two\t/'
 } >"$work/labels.tsv"
-for command in 'probe run' 'embed run --out f.npy'; do
+for command in 'probe run' 'probe untold' 'embed run --out f.npy'; do
   # shellcheck disable=SC2086
   expect 3 d2v $command --data.path labels.tsv --text.vocabulary b.model
   said 'was trained with another vocabulary'

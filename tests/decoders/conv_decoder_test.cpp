@@ -68,18 +68,20 @@ TEST_CASE("widths that the groups do not divide are refused") {
   CHECK_THROWS_AS(declare_conv_decoder(declared, "", projections, {12}), UsageError);
 }
 
-TEST_CASE("gradients of 2-D decoders are those of finite differences, in double") {
-  for (const auto& [kernel, groups, residual] : {std::tuple{3, 2, true}, {4, 1, true}, {3, 2, false}}) {
+TEST_CASE("gradients of 2-D decoders are those of finite differences, in double, of another width too") {
+  for (const auto& [dim, kernel, groups, residual] :
+       {std::tuple{4, 3, 2, true}, {4, 4, 1, true}, {4, 3, 2, false}, {6, 3, 2, true}, {2, 4, 1, true}}) {
+    CAPTURE(dim);
     CAPTURE(kernel);
-    const DecoderConfig config = decoder_config(4, groups, kernel, residual);
+    const DecoderConfig config = decoder_config(dim, groups, kernel, residual);
     const auto decode = [&](const std::vector<at::Tensor>& in) {
       const ConvDecoderWeights weights{{in[1], in[2]}, {in[3], in[4]}, {in[5]}, {in[6]}};
       return conv_decoder_projection(weights, conv_decoder_layers(weights, config, in[0], 3, 3));
     };
     CHECK(test::gradient_error(
-              decode, {test::random_double({2, 9, 4}), test::random_double({4, 4 / groups, kernel, kernel}),
-                       test::random_double({4, 4 / groups, kernel, kernel}), test::random_double({4}),
-                       test::random_double({4}), test::random_double({4, 4}), test::random_double({4})}) <
-          1e-6);
+              decode, {test::random_double({2, 9, 4}), test::random_double({dim, 4 / groups, kernel, kernel}),
+                       test::random_double({dim, dim / groups, kernel, kernel}), test::random_double({dim}),
+                       test::random_double({dim}), test::random_double({4, dim}), test::random_double({4})}) <
+          1e-5);
   }
 }

@@ -1,5 +1,7 @@
 // Every file of recipes/ describes a model that can be built. Only declarations: the largest would not fit here.
+#include <cmath>
 #include <set>
+#include <tuple>
 
 #include "d2v/eval/costs.h"
 #include "d2v/model/objective.h"
@@ -37,7 +39,7 @@ TEST_CASE(
     const Config config = test::recipe_config(name);
     CHECK(objective_layout(config).size() > 0);
     CHECK(sample_tokens(config).plan.masked > 0);
-    CHECK(config.target.layers <= config.model.depth);
+    if (config.model.objective != ObjectiveKind::mae) CHECK(config.target.layers <= config.model.depth);
     // Batches of so many seconds need no divisor.
     if (config.speech.batch_seconds == 0) CHECK(config.data.batch % config.run.accumulate == 0);
     CHECK(folders.insert(config.run.dir).second);
@@ -151,4 +153,89 @@ TEST_CASE("the large models of speech and text are those of the base models' rul
   CHECK(blocks + words + text_decoder == 385'379'584);
   CHECK(elements("text_large") == 385'379'584);
   CHECK(objective_layout(test::recipe_config("text_large")).all().size() == 306);
+}
+
+namespace {
+
+// What is added up below, in the terms of a Transformer: matrices and biases of a block without its norms.
+constexpr int64_t block_matrices(int64_t d) { return 12 * d * d + 9 * d; }
+
+int64_t elements_below(const std::string& recipe, const std::string& prefix) {
+  int64_t total = 0;
+  const ParameterLayout layout = objective_layout(test::recipe_config(recipe));
+  for (const Parameter& p : layout.all())
+    if (p.name.starts_with(prefix)) total += p.count;
+  return total;
+}
+
+}  // namespace
+
+TEST_CASE("data2vec 1's models are BEiT's ViT-B, wav2vec 2.0 Base and RoBERTa Base with a head") {
+  constexpr int64_t d = 768, norm = 2 * d;
+  // BEiT: no key bias, two factors of layer scale; patches, CLS and mask token; one table of relative positions for all
+  // blocks, (2·14-1)² + 3 rows of 12 heads.
+  constexpr int64_t beit =
+      12 * (block_matrices(d) - d + 2 * norm + 2 * d) + norm + (27 * 27 + 3) * 12 + (d * 768 + d) + 2 * d;
+  // The released run has the paper's Linear layer, too, and does not use it.
+  CHECK(elements("data2vec1_image_base") == beit + d * d + d);
+  CHECK(elements("data2vec1_image_base_released") == beit + d * d + d);
+
+  // wav2vec 2.0: extractor and projection as in data2vec 2.0, its positions, a norm, and a Linear for the prediction.
+  constexpr int64_t features = 512 * 10 + 4 * 512 * 512 * 3 + 2 * 512 * 512 * 2 + 7 * 2 * 512;
+  constexpr int64_t projection = 2 * 512 + 512 * d + d;
+  constexpr int64_t positions = 5 * (d * (d / 16) * 19 + d);
+  CHECK(elements("data2vec1_speech_base") == 12 * (block_matrices(d) + 2 * norm) + features + projection +
+                                                 positions + norm + d /* mask */ + d * d + d);
+  CHECK(elements("data2vec1_speech_base_released") == elements("data2vec1_speech_base"));
+
+  // RoBERTa: 125 M as its authors count, with the head of words.
+  constexpr int64_t roberta = 12 * (block_matrices(d) + 2 * norm) + (50265 + 514) * d + norm;
+  CHECK(roberta == 124'054'272);
+  CHECK(elements("data2vec1_text_base") == roberta + (2 * d * d + 2 * d) + (2 * d * d + d));
+  CHECK(elements("data2vec1_text_base_released") == elements("data2vec1_text_base"));
+}
+
+TEST_CASE("the encoders of the image recipes are ViT-B/16, ViT-L/16 and ViT-H/14 as published, in millions") {
+  // The teacher: everything but the decoder. ViT-B/16 has 86 M, ViT-L/16 304 M, ViT-H/14 632 M with a head of classes.
+  for (const auto& [recipe, d, blocks, patch] :
+       {std::tuple{"image_base", 768, 12, 16}, {"image_large", 1024, 24, 16}, {"image_huge", 1280, 32, 14}}) {
+    CAPTURE(recipe);
+    const int64_t side = 224 / patch;
+    const int64_t vit = blocks * (block_matrices(d) + 4 * d) + (d * patch * patch * 3 + d) +
+                        side * side * d /* positions */ + d /* CLS */ + 2 * d /* norm */;
+    int64_t teacher = 0;
+    const ParameterLayout layout = objective_layout(test::recipe_config(recipe));
+    for (const Parameter& p : layout.all())
+      if (p.teacher != TeacherRule::absent) teacher += p.count;
+    CHECK(teacher == vit);
+    CHECK(std::lround(static_cast<double>(vit) / 1e6) == (d == 768 ? 86 : d == 1024 ? 303 : 631));
+  }
+  // MAE's ViT-B: 86 M of encoder (its positions have a row for the CLS token, too), 26 M of decoder.
+  const int64_t decoder =
+      elements_below("mae_image_base", "decoder") + elements_below("mae_image_base", "mask_token");
+  CHECK(elements("mae_image_base") - decoder ==
+        elements_below("image_base", "blocks.") +
+            2 * elements_below("image_base", "modality_encoders.IMAGE.context_encoder.blocks.0.") +
+            (768 * 768 + 768) + 197 * 768 + 768 + 2 * 768);
+  CHECK(decoder / 1'000'000 == 26);
+}
+
+TEST_CASE(
+    "the CIFAR-10 recipes compare the objectives: the same pictures, samples, encoder, rate and average") {
+  for (const char* name : {"mae_image_cifar10", "data2vec1_image_cifar10"}) {
+    CAPTURE(name);
+    for (const std::string& key : differences("image_cifar10", name)) {
+      CAPTURE(key);
+      for (const char* same : {"data.", "image.", "run.", "optim."}) CHECK_FALSE(key.starts_with(same));
+      for (const char* same :
+           {"model.dim", "model.heads", "model.depth", "model.prenet_depth", "model.extra_tokens"})
+        CHECK(key != same);
+      if (std::string(name) == "data2vec1_image_cifar10") {
+        CHECK_FALSE(key.starts_with("ema."));
+        CHECK(key != "target.layers");
+      }
+    }
+  }
+  CHECK(sample_tokens(test::recipe_config("mae_image_cifar10")).plan.visible == 16);
+  CHECK(sample_tokens(test::recipe_config("data2vec1_image_cifar10")).plan.masked == 39);
 }

@@ -43,11 +43,15 @@ TEST_CASE("padding rows start at 0 and get no gradient") {
                        doctest::Contains("max_positions"), DataError);
 }
 
-TEST_CASE("an unknown vocabulary and blocks longer than the position table are refused") {
+TEST_CASE("an unknown vocabulary, blocks longer than the position table and cutting are refused") {
   std::vector<Parameter> out;
   TextConfig config;
   CHECK_THROWS_AS(declare_text_encoder(out, "", config, 4, TeacherRule::absent), UsageError);
   config.vocabulary_size = 10;
   config.max_positions = config.block - 1;
   CHECK_THROWS_AS(declare_text_encoder(out, "", config, 4, TeacherRule::absent), UsageError);
+  config.max_positions = config.block;
+  config.padding = Padding::crop;
+  CHECK_THROWS_WITH_AS(declare_text_encoder(out, "", config, 4, TeacherRule::absent),
+                       doctest::Contains("text.padding = crop"), UsageError);
 }

@@ -11,6 +11,7 @@
 #include "d2v/pipeline/resize.h"
 #include "d2v/pipeline/shard_source.h"
 #include "support.h"
+#include "tar_support.h"
 
 #include "doctest.h"
 
@@ -245,4 +246,25 @@ TEST_CASE("shards can be made of shards, and of a folder that cannot be there no
   again.output = folder.path() / "out3";
   CHECK_THROWS_AS(prepare_images(again), DataError);
   CHECK(!fs::exists(again.output));
+}
+
+TEST_CASE("shards made of shards without classes have none either, with folders of splits too") {
+  for (const char* split : {"", "train/"}) {
+    CAPTURE(split);
+    const test::TemporaryFolder folder;
+    for (int shard = 0; shard < 2; ++shard) {
+      std::string tar;
+      for (int i = 0; i < 3; ++i)
+        tar += test::tar_entry(fmt::format("{:02}.ppm", i),
+                               test::pnm_bytes(test::formula_image(9, 9, 10 * shard + i)));
+      test::write(folder.path() / "in" / fmt::format("{}s{}.tar", split, shard), tar + test::tar_end());
+    }
+    REQUIRE(read_back(folder.path() / "in").classes.empty());
+    CHECK(prepare_images(settings_for(folder.path(), 4)).written == 6);
+    const FolderSource source = read_back(folder.path() / "out");
+    CHECK(source.size() == 6);
+    CHECK(source.classes.empty());
+    CHECK(source.label(0) == -1);
+    CHECK_FALSE(fs::exists(folder.path() / "out/classes.txt"));
+  }
 }

@@ -109,3 +109,19 @@ TEST_CASE("schedules longer than the run are warned of in words") {
   CHECK(warnings[0].find("never reaches 0.001") != std::string::npos);
   CHECK(warnings[1].find("the decay ends at 0.99225 instead of 0.999") != std::string::npos);
 }
+
+TEST_CASE("of MAE, which has no teacher, no EMA decay is told or warned of") {
+  Config config;
+  config.run.updates = updates(1000);
+  config.ema = {.decay = 0.99, .end_decay = 0.999, .anneal = updates(4000)};
+  const auto told = [&] {
+    const RunLengths lengths = resolve_lengths(config, 10);
+    std::string all;
+    for (const std::string& line : describe_lengths(config, lengths)) all += line;
+    for (const std::string& line : length_warnings(config, lengths)) all += line;
+    return all.find("EMA") != std::string::npos;
+  };
+  CHECK(told());
+  config.model.objective = ObjectiveKind::mae;
+  CHECK_FALSE(told());
+}

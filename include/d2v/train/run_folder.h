@@ -21,8 +21,8 @@ struct RunFolder {
   std::string data{};      // source_identity of the training samples, set by pretrain
 };
 
-// Options that may change between two sessions of one run: what does not change its results. Where the data lies may
-// change too; that it is the same data is checked against the checkpoint.
+// Options that may change between two sessions of one run: what does not change its results. Where the data and the
+// vocabulary lie may change too; that they are the same is checked against the checkpoint.
 bool may_change(const std::string& key);
 
 // Differences between two configurations that make them different runs.

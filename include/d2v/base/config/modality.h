@@ -53,8 +53,9 @@ struct SpeechConfig {
       "seconds of audio per update, similar lengths together; 0: data.batch recordings");
     v("normalize", normalize, "each recording gets mean 0 and variance 1 (eps 1e-5)");
     v("padding", padding,
-      "crop: a slice's recordings are cut to its shortest; exact: filled up without a trace in the results; "
-      "reference: filled up, convolutions and queries run over the padding");
+      "crop: a slice's recordings are cut to its shortest, as in the published runs; to fill up instead, "
+      "exact: without a trace in the results; reference: convolutions and queries run over the padding, as "
+      "in recorded numbers");
     v("conv_layers", conv_layers,
       "feature extractor: channels:kernel:stride, with 'xN' for N equal layers, in order");
     v("positions_depth", positions_depth, Range{1, 64}, "convolutions of the relative positional encoder");
@@ -118,7 +119,8 @@ struct TextConfig {
     v("document_boundaries", document_boundaries, "samples end where a document ends");
     v("max_positions", max_positions, Range{8, 65536}, "rows of the learned position table");
     v("dropout", dropout, Range{0, 0.95}, "dropout on the embedding");
-    v("padding", padding, "exact: padding leaves no trace in the results; reference: as the published code");
+    v("padding", padding,
+      "exact: padding leaves no trace in the results; reference: as the published code. Texts are not cut");
   }
 };
 
