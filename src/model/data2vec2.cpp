@@ -200,7 +200,7 @@ at::Tensor Data2Vec2::run_teacher(const at::Tensor& input, const at::Tensor& stu
   const EncoderInput full = full_input(teacher_.modality, config_, z, padding);
   at::Tensor x = prenet_forward(teacher_.modality, config_, full, {});
   record(trace, "teacher_prenet_output", x);
-  if (full.bias.alibi().defined())
+  if (trace && full.bias.has_alibi())
     record(trace, "teacher_alibi", full.bias.alibi().expand({x.size(0), -1, -1, -1}));
   std::vector<at::Tensor> layers;
   for (int64_t i = 0; i < model.depth; ++i) {

@@ -219,7 +219,7 @@ EncoderInput student_input(const ModalityEncoder& encoder, const Config& config,
   out.bias =
       AttentionBias(alibi_of(config, z.size(1), index), encoder.alibi_scale, padded_keys(valid, extra));
   record(trace, "student_encoder_input", out.x);
-  if (out.bias.alibi().defined()) record(trace, "student_alibi", out.bias.alibi());
+  if (trace && out.bias.has_alibi()) record(trace, "student_alibi", out.bias.alibi());
   if (valid.defined())
     record(trace, "student_padding_mask", at::constant_pad_nd(valid.logical_not(), {extra, 0}, 0));
   return out;

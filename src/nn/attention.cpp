@@ -29,7 +29,8 @@ at::Tensor attention(const AttentionWeights& weights, const at::Tensor& x, int64
   } else {
     // The library's own attention dropout draws from a generator that knows no samples: written out here.
     const double scale = 1.0 / std::sqrt(static_cast<double>(dim / heads));
-    at::Tensor logits = at::matmul(parts[0] * scale, parts[1].transpose(-1, -2)).to(at::kFloat);
+    at::Tensor logits = at::matmul(parts[0] * scale, parts[1].transpose(-1, -2));
+    logits = logits.to(at::promote_types(logits.scalar_type(), at::kFloat));  // softmax of bf16 in fp32
     if (bias.defined()) logits = logits + bias;
     const at::Tensor probabilities = attention_dropout(logits.softmax(-1), dropout_rate, keys, site);
     mixed = at::matmul(probabilities.to(x.scalar_type()), parts[2]);

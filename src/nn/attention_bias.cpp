@@ -6,28 +6,34 @@
 
 namespace d2v {
 
-namespace {
-at::Tensor sum_of(const at::Tensor& a, const at::Tensor& b) {
-  if (!a.defined()) return b;
-  return b.defined() ? a + b : a;
+at::Tensor BiasTerms::total() const {
+  if (shared_total && shared_total->defined()) return *shared_total;
+  at::Tensor sum = fixed;
+  if (alibi.defined()) {
+    sum = alibi * factor;
+    if (fixed.defined()) sum = sum + fixed;
+  }
+  if (shared_total) *shared_total = sum;
+  return sum;
 }
-}  // namespace
 
 AttentionBias::AttentionBias(const at::Tensor& alibi, const at::Tensor& scale, at::Tensor keys)
     : alibi_(alibi), keys_(std::move(keys)) {
-  if (alibi_.defined()) {
-    const at::Tensor factor = scale.clamp_min(0);
-    if (factor.size(0) == 1)
-      alibi_ = alibi_ * factor[0];
-    else
-      scale_per_layer_ = factor;
-  }
-  if (!scale_per_layer_.defined()) shared_ = sum_of(alibi_, keys_);
+  if (alibi_.defined()) factor_ = scale.clamp_min(0);
 }
 
-at::Tensor AttentionBias::of_block(int64_t layer) const {
-  if (!scale_per_layer_.defined()) return shared_;
-  return sum_of(alibi_ * scale_per_layer_[layer], keys_);
+BiasTerms AttentionBias::of_block(int64_t layer) const {
+  BiasTerms out{keys_};
+  if (alibi_.defined()) {
+    out.alibi = alibi_;
+    out.factor = factor_[shared() ? 0 : layer];
+  }
+  if (shared()) out.shared_total = total_;
+  return out;
+}
+
+at::Tensor AttentionBias::alibi() const {
+  return alibi_.defined() && shared() ? alibi_ * factor_[0] : alibi_;
 }
 
 }  // namespace d2v

@@ -1,38 +1,22 @@
 #include "d2v/nn/attention_dropout.h"
 
-#include <algorithm>
-
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "dropout_stream.h"
+
 namespace d2v {
-
-namespace {
-
-RngKey key_of(RngKey key, uint32_t site, int64_t head, int64_t query) {
-  key.stream = Stream::dropout;
-  key.seed ^= (static_cast<uint64_t>(site) + 1) * 0x9E3779B97F4A7C15ull;
-  key.seed += (static_cast<uint64_t>(head) << 32 | static_cast<uint64_t>(query)) * 0xD1B54A32D192ED03ull;
-  return key;
-}
-
-}  // namespace
 
 at::Tensor attention_dropout(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site) {
   if (keys.empty() || p == 0) return x;
   const int64_t heads = x.size(1), queries = x.size(2), width = x.size(3);
-  const uint32_t threshold = static_cast<uint32_t>(std::min(p * 4294967296.0, 4294967295.0));
-  const float kept = static_cast<float>(1.0 / (1.0 - p));
-  at::Tensor factors = at::empty(x.sizes(), at::kFloat);
+  at::Tensor factors = at::ones(x.sizes(), at::kFloat);
   float* out = factors.mutable_data_ptr<float>();
   at::parallel_for(0, x.size(0) * heads, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      for (int64_t query = 0; query < queries; ++query) {
-        Philox random(key_of(keys[r / heads], site, r % heads, query));
-        float* to = out + (r * queries + query) * width;
-        for (int64_t i = 0; i < width; ++i) to[i] = random() < threshold ? 0.0f : kept;
-      }
-    }
+    for (int64_t r = begin; r < end; ++r)
+      for (int64_t query = 0; query < queries; ++query)
+        drop_stream(attention_dropout_key(keys[r / heads], site, r % heads, query), p, 0,
+                    out + (r * queries + query) * width, width);
   });
   return x * factors.to(x.scalar_type());
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "block_drops.h"
 #include "d2v/nn/fused_block.h"
 
 namespace d2v {
@@ -25,30 +26,20 @@ BlockWeights block_weights(const Weights& weights) {
 }
 
 BlockOutput block_forward(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
-                          const at::Tensor& bias, double drop_path_rate, const RowKeys& keys,
-                          uint32_t index) {
-  if (can_fuse(config, x, bias, drop_path_rate, keys)) return fused_block(weights, config, x, bias);
+                          const BiasTerms& bias, double drop_path_rate, const RowKeys& keys, uint32_t index) {
+  if (can_fuse(config, x, bias, drop_path_rate, keys))
+    return fused_block(weights, config, x, bias, drop_path_rate, keys, index);
   return plain_block(weights, config, x, bias, drop_path_rate, keys, index);
 }
 
 BlockOutput plain_block(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
-                        const at::Tensor& bias, double drop_path_rate, const RowKeys& keys, uint32_t index) {
-  // Places of one block where something is dropped.
-  enum Site : uint32_t {
-    attention_softmax,
-    attention_output,
-    activation,
-    ffn_output,
-    ffn_residual,
-    path1,
-    path2,
-    count
-  };
-  const auto site = [index](Site s) { return index * count + s; };
+                        const BiasTerms& bias, double drop_path_rate, const RowKeys& keys, uint32_t index) {
+  using enum BlockSite;
+  const auto site = [index](BlockSite place) { return BlockDrops{.index = index}.site(place); };
 
   const auto attend = [&](const at::Tensor& in) {
-    at::Tensor out = attention(weights.attention, in, config.heads, bias, config.attention_dropout, keys,
-                               site(attention_softmax));
+    at::Tensor out = attention(weights.attention, in, config.heads, bias.total(), config.attention_dropout,
+                               keys, site(attention_softmax));
     out = dropout(out, config.encoder_dropout, keys, site(attention_output));
     return drop_path(out, drop_path_rate, keys, site(path1));
   };

@@ -1,162 +1,242 @@
 #include "block_tiles.h"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
-#include "d2v/nn/gemm.h"
-#include "d2v/nn/row_kernels.h"
+#include "tile_linear.h"
 
 namespace d2v {
 
-namespace {
-
-// y (n, out) = x (n, in)·Wᵀ for a weight (out, in).
-template <class T>
-void linear(const T* x, const T* weight, T* y, int64_t n, int64_t in, int64_t out) {
-  gemm(n, out, in, T(1), Matrix<T>{x, in}, transposed(weight, in), T(0), y, out);
-}
-
-// dx (n, in) = beta·dx + dy·W.
-template <class T>
-void linear_input_gradient(const T* dy, const T* weight, T beta, T* dx, int64_t n, int64_t in, int64_t out) {
-  gemm(n, in, out, T(1), Matrix<T>{dy, out}, Matrix<T>{weight, in}, beta, dx, in);
-}
-
-// dW += dyᵀ·x, db += column sums of dy.
-template <class T>
-void linear_weight_gradient(const T* dy, const T* x, T* weight, T* bias, int64_t n, int64_t in, int64_t out) {
-  gemm(out, in, n, T(1), transposed(dy, out), Matrix<T>{x, in}, T(1), weight, in);
-  row_kernels<T>().add_column_sums(dy, bias, n, out);
-}
-
-}  // namespace
-
 template <class T>
 int64_t BlockTiles<T>::scratch_size(int64_t tokens) const {
-  const int64_t attention = tokens * 3 * shape_.dim + 2 * shape_.length * shape_.length;
-  const int64_t rest = tokens * (2 * shape_.hidden + 2 * shape_.dim);
-  return std::max(attention, rest);
+  return std::max({tokens * shape_.dim, attend_backward_scratch(shape_.length, drops_.softmax > 0),
+                   tokens * (2 * shape_.hidden + 2 * shape_.dim)});
 }
 
 template <class T>
-AttentionShape<T> BlockTiles<T>::attention_shape() const {
-  const int64_t size = shape_.dim / shape_.heads;
-  return {shape_.length, size, 3 * shape_.dim, T(1) / std::sqrt(static_cast<T>(size))};
+LogitTerms<T> BlockTiles<T>::terms_of(int64_t row, int64_t head) const {
+  const auto at = [&](const LogitAddend<T>& addend) {
+    return addend.data ? addend.data + row * addend.row_stride + head * addend.head_stride : nullptr;
+  };
+  const T factor = weights_.alibi_factor ? weights_.alibi_factor[head * settings_.factor_stride] : T(1);
+  return {at(settings_.alibi), settings_.alibi.query_stride, factor, at(settings_.bias),
+          settings_.bias.query_stride};
 }
 
 template <class T>
-void BlockTiles<T>::attention(const T* x, const BlockState<T>& state, int64_t first_row, int64_t rows,
-                              T* scratch) const {
-  const int64_t dim = shape_.dim, length = shape_.length, first = first_row * length, tokens = rows * length;
+void BlockTiles<T>::drop_attention_branch(T* x, int64_t first, int64_t tokens) const {
+  const TokenRange range{first, tokens, shape_.length, shape_.dim};
+  drop_tokens(x, range, drops_.attention, drops_, BlockSite::attention_output);
+  drop_paths(x, range, drops_, BlockSite::path1);
+}
+
+template <class T>
+void BlockTiles<T>::drop_ffn_branch(T* x, int64_t first, int64_t tokens) const {
+  const TokenRange range{first, tokens, shape_.length, shape_.dim};
+  drop_tokens(x, range, drops_.activation, drops_, BlockSite::ffn_output);
+  drop_tokens(x, range, drops_.residual, drops_, BlockSite::ffn_residual);
+  drop_paths(x, range, drops_, BlockSite::path2);
+}
+
+template <class T>
+void BlockTiles<T>::project(const T* x, const BlockState<T>& state, bool keep, int64_t first, int64_t tokens,
+                            T* scratch) const {
+  const int64_t dim = shape_.dim;
+  const T* in = x + first * dim;
+  if (settings_.pre_norm) {
+    row_kernels<T>().sum_norm({.residual = in,
+                               .weight = weights_.norm1_weight,
+                               .shift = weights_.norm1_bias,
+                               .eps = settings_.eps,
+                               .normalised = keep ? state.normal1 + first * dim : nullptr,
+                               .rstd = keep ? state.rstd1 + first : nullptr,
+                               .out = scratch},
+                              tokens, dim);
+    in = scratch;
+  }
   T* qkv = state.qkv + first * 3 * dim;
-  linear(x + first * dim, weights_.qkv_weight, qkv, tokens, dim, 3 * dim);
+  linear(in, weights_.qkv_weight, qkv, tokens, dim, 3 * dim);
   row_kernels<T>().scale_shift(qkv, nullptr, weights_.qkv_bias, qkv, tokens, 3 * dim);
+}
+
+template <class T>
+void BlockTiles<T>::attend_pairs(const BlockState<T>& state, int64_t first_pair, int64_t pairs,
+                                 T* scratch) const {
+  const int64_t dim = shape_.dim;
   const AttentionShape<T> shape = attention_shape();
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t head = 0; head < shape_.heads; ++head) {
-      const T* q = qkv + row * length * 3 * dim + head * shape.head_size;
-      T* out = state.mixed + (first + row * length) * dim + head * shape.head_size;
-      attend(shape, q, q + dim, q + 2 * dim, bias_of(first_row + row, head), scratch, out, dim);
-    }
+  for (int64_t pair = first_pair; pair < first_pair + pairs; ++pair) {
+    const int64_t row = pair / shape_.heads, head = pair % shape_.heads, token = row * shape_.length;
+    const T* q = state.qkv + token * 3 * dim + head * shape.head_size;
+    attend(shape, q, q + dim, q + 2 * dim, terms_of(row, head), drop_of(row, head), scratch,
+           state.mixed + token * dim + head * shape.head_size, dim);
   }
 }
 
 template <class T>
-void BlockTiles<T>::rest(const T* x, const BlockState<T>& state, bool keep, int64_t first, int64_t tokens,
-                         T* ffn, T* out, T* scratch) const {
+void BlockTiles<T>::finish(const T* x, const BlockState<T>& state, bool keep, int64_t first, int64_t tokens,
+                           T* ffn, T* out, T* scratch) const {
   const RowKernels<T>& kernels = row_kernels<T>();
   const int64_t dim = shape_.dim, hidden = shape_.hidden;
+  const bool pre = settings_.pre_norm;
   T* r = scratch;
   T* branch = r + tokens * dim;
   T* activation = branch + tokens * dim;
-  T* pre = keep ? state.hidden + first * hidden : activation;
+  T* before = keep ? state.hidden + first * hidden : activation;
+  out += first * dim;
 
   linear(state.mixed + first * dim, weights_.proj_weight, branch, tokens, dim, dim);
+  const T* branch_bias = weights_.proj_bias;  // still to be added
+  if (drops_.on_attention_branch()) {
+    kernels.scale_shift(branch, nullptr, std::exchange(branch_bias, nullptr), branch, tokens, dim);
+    drop_attention_branch(branch, first, tokens);
+  }
+  T* normal = pre ? state.normal2 : state.normal1;
+  T* rstd = pre ? state.rstd2 : state.rstd1;
   kernels.sum_norm({.residual = x + first * dim,
                     .branch = branch,
-                    .bias = weights_.proj_bias,
-                    .weight = weights_.norm1_weight,
-                    .shift = weights_.norm1_bias,
-                    .eps = eps_,
-                    .normalised = keep ? state.normal1 + first * dim : nullptr,
-                    .rstd = keep ? state.rstd1 + first : nullptr,
+                    .bias = branch_bias,
+                    .weight = pre ? weights_.norm2_weight : weights_.norm1_weight,
+                    .shift = pre ? weights_.norm2_bias : weights_.norm1_bias,
+                    .eps = settings_.eps,
+                    .normalised = keep ? normal + first * dim : nullptr,
+                    .rstd = keep ? rstd + first : nullptr,
+                    .sum = pre ? out : nullptr,
                     .out = r},
                    tokens, dim);
-  linear(r, weights_.fc1_weight, pre, tokens, dim, hidden);
-  kernels.bias_gelu(pre, weights_.fc1_bias, activation, tokens, hidden);
+
+  linear(r, weights_.fc1_weight, before, tokens, dim, hidden);
+  kernels.bias_gelu(before, weights_.fc1_bias, activation, tokens, hidden);
+  drop_tokens(activation, {first, tokens, shape_.length, hidden}, drops_.activation, drops_,
+              BlockSite::activation);
   T* t = ffn ? ffn + first * dim : branch;
   linear(activation, weights_.fc2_weight, t, tokens, hidden, dim);
+  const T* t_bias = weights_.fc2_bias;
+  if (pre || drops_.on_ffn_branch()) {
+    kernels.scale_shift(t, nullptr, std::exchange(t_bias, nullptr), t, tokens, dim);
+    drop_ffn_branch(t, first, tokens);
+  }
+  if (pre) {
+    kernels.add_rows(out, t, tokens * dim);
+    return;
+  }
   kernels.sum_norm({.residual = r,
                     .branch = t,
-                    .bias = weights_.fc2_bias,
+                    .bias = t_bias,
                     .weight = weights_.norm2_weight,
                     .shift = weights_.norm2_bias,
-                    .eps = eps_,
+                    .eps = settings_.eps,
                     .normalised = keep ? state.normal2 + first * dim : nullptr,
                     .rstd = keep ? state.rstd2 + first : nullptr,
-                    .out = out + first * dim},
+                    .out = out},
                    tokens, dim);
 }
 
 template <class T>
-void BlockTiles<T>::rest_backward(const T* out_gradient, const BlockState<T>& state, int64_t first,
-                                  int64_t tokens, T* dx, T* mixed_gradient, const BlockParameters<T*>& sums,
-                                  T* scratch) const {
+void BlockTiles<T>::finish_backward(const T* out_gradient, const BlockState<T>& state, int64_t first,
+                                    int64_t tokens, T* dx, T* mixed_gradient, const BlockParameters<T*>& sums,
+                                    T* scratch) const {
   const RowKernels<T>& kernels = row_kernels<T>();
   const int64_t dim = shape_.dim, hidden = shape_.hidden;
-  T* dt = scratch;  // gradient of t and, through the residual, of r
-  T* r = dt + tokens * dim;
+  const bool pre = settings_.pre_norm;
+  const NormBackward<T> norm1{nullptr,
+                              state.normal1 + first * dim,
+                              state.rstd1 + first,
+                              weights_.norm1_weight,
+                              sums.norm1_weight,
+                              sums.norm1_bias};
+  const NormBackward<T> norm2{nullptr,
+                              state.normal2 + first * dim,
+                              state.rstd2 + first,
+                              weights_.norm2_weight,
+                              sums.norm2_weight,
+                              sums.norm2_bias};
+  const auto back_through = [&](NormBackward<T> norm, T* gradient) {
+    norm.gradient = gradient;
+    kernels.norm_backward(norm, tokens, dim);
+  };
+  T* branch = scratch;  // gradient of a branch's result
+  T* r = branch + tokens * dim;
   T* activation = r + tokens * dim;
   T* dh = activation + tokens * hidden;
-  T* dr = dx + first * dim;
+  T* residual = dx + first * dim;  // gradient of what the branch is added to
 
-  std::copy_n(out_gradient + first * dim, tokens * dim, dt);
-  kernels.norm_backward({.gradient = dt,
-                         .normalised = state.normal2 + first * dim,
-                         .rstd = state.rstd2 + first,
-                         .weight = weights_.norm2_weight,
-                         .weight_gradient = sums.norm2_weight,
-                         .shift_gradient = sums.norm2_bias},
-                        tokens, dim);
-  linear_input_gradient(dt, weights_.fc2_weight, T(0), dh, tokens, hidden, dim);
+  std::copy_n(out_gradient + first * dim, tokens * dim, branch);
+  if (!pre) back_through(norm2, branch);
+  std::copy_n(branch, tokens * dim, residual);
+  drop_ffn_branch(branch, first, tokens);
+
+  const TokenRange wide{first, tokens, shape_.length, hidden};
+  linear_input_gradient(branch, weights_.fc2_weight, T(0), dh, tokens, hidden, dim);
+  drop_tokens(dh, wide, drops_.activation, drops_, BlockSite::activation);
   kernels.gelu_backward(state.hidden + first * hidden, activation, dh, tokens * hidden);
-  linear_weight_gradient(dt, activation, sums.fc2_weight, sums.fc2_bias, tokens, hidden, dim);
-  kernels.scale_shift(state.normal1 + first * dim, weights_.norm1_weight, weights_.norm1_bias, r, tokens,
-                      dim);
+  drop_tokens(activation, wide, drops_.activation, drops_, BlockSite::activation);
+  linear_weight_gradient(branch, activation, sums.fc2_weight, sums.fc2_bias, tokens, hidden, dim);
+
+  const NormBackward<T>& in_front = pre ? norm2 : norm1;
+  kernels.scale_shift(in_front.normalised, in_front.weight, pre ? weights_.norm2_bias : weights_.norm1_bias,
+                      r, tokens, dim);
   linear_weight_gradient(dh, r, sums.fc1_weight, sums.fc1_bias, tokens, dim, hidden);
-  std::copy_n(dt, tokens * dim, dr);
-  linear_input_gradient(dh, weights_.fc1_weight, T(1), dr, tokens, dim, hidden);
-  kernels.norm_backward({.gradient = dr,
-                         .normalised = state.normal1 + first * dim,
-                         .rstd = state.rstd1 + first,
-                         .weight = weights_.norm1_weight,
-                         .weight_gradient = sums.norm1_weight,
-                         .shift_gradient = sums.norm1_bias},
-                        tokens, dim);
-  linear_weight_gradient(dr, state.mixed + first * dim, sums.proj_weight, sums.proj_bias, tokens, dim, dim);
-  linear_input_gradient(dr, weights_.proj_weight, T(0), mixed_gradient, tokens, dim, dim);
+  if (pre) {
+    linear_input_gradient(dh, weights_.fc1_weight, T(0), r, tokens, dim, hidden);
+    back_through(norm2, r);
+    kernels.add_rows(residual, r, tokens * dim);
+  } else {
+    linear_input_gradient(dh, weights_.fc1_weight, T(1), residual, tokens, dim, hidden);
+    back_through(norm1, residual);
+  }
+
+  const T* attended = residual;
+  if (drops_.on_attention_branch()) {
+    std::copy_n(residual, tokens * dim, branch);
+    drop_attention_branch(branch, first, tokens);
+    attended = branch;
+  }
+  linear_weight_gradient(attended, state.mixed + first * dim, sums.proj_weight, sums.proj_bias, tokens, dim,
+                         dim);
+  linear_input_gradient(attended, weights_.proj_weight, T(0), mixed_gradient, tokens, dim, dim);
 }
 
 template <class T>
-void BlockTiles<T>::attention_backward(const T* x, const BlockState<T>& state, int64_t first_row,
-                                       int64_t rows, const T* mixed_gradient, T* dx,
-                                       const BlockParameters<T*>& sums, T* scratch) const {
-  const int64_t dim = shape_.dim, length = shape_.length, first = first_row * length, tokens = rows * length;
+void BlockTiles<T>::attend_pairs_backward(const BlockState<T>& state, int64_t first_row, int64_t first_pair,
+                                          int64_t pairs, const T* mixed_gradient, T* qkv_gradient,
+                                          const BlockParameters<T*>& sums, T* scratch) const {
+  const int64_t dim = shape_.dim;
   const AttentionShape<T> shape = attention_shape();
-  T* qkv_gradient = scratch;
-  T* squares = scratch + tokens * 3 * dim;
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t head = 0; head < shape_.heads; ++head) {
-      const int64_t offset = row * length * 3 * dim + head * shape.head_size;
-      const T* q = state.qkv + first * 3 * dim + offset;
-      T* dq = qkv_gradient + offset;
-      attend_backward(shape, q, q + dim, q + 2 * dim, bias_of(first_row + row, head),
-                      mixed_gradient + row * length * dim + head * shape.head_size, dim, squares, dq,
-                      dq + dim, dq + 2 * dim);
-    }
+  for (int64_t pair = first_pair; pair < first_pair + pairs; ++pair) {
+    const int64_t row = pair / shape_.heads, head = pair % shape_.heads, at = head * shape.head_size,
+                  token = row * shape_.length, own_token = token - first_row * shape_.length;
+    const T* q = state.qkv + token * 3 * dim + at;
+    T* dq = qkv_gradient + own_token * 3 * dim + at;
+    attend_backward(shape, q, q + dim, q + 2 * dim, terms_of(row, head), drop_of(row, head),
+                    mixed_gradient + own_token * dim + at, dim, scratch,
+                    sums.alibi_factor ? sums.alibi_factor + head * settings_.factor_stride : nullptr, dq,
+                    dq + dim, dq + 2 * dim);
   }
-  linear_weight_gradient(qkv_gradient, x + first * dim, sums.qkv_weight, sums.qkv_bias, tokens, dim, 3 * dim);
-  linear_input_gradient(qkv_gradient, weights_.qkv_weight, T(1), dx + first * dim, tokens, dim, 3 * dim);
+}
+
+template <class T>
+void BlockTiles<T>::project_backward(const T* x, const BlockState<T>& state, int64_t first, int64_t tokens,
+                                     const T* qkv_gradient, T* dx, const BlockParameters<T*>& sums,
+                                     T* scratch) const {
+  const RowKernels<T>& kernels = row_kernels<T>();
+  const int64_t dim = shape_.dim;
+  const T* normal = state.normal1 + first * dim;
+  const T* in = x + first * dim;
+  dx += first * dim;
+  if (settings_.pre_norm) {
+    kernels.scale_shift(normal, weights_.norm1_weight, weights_.norm1_bias, scratch, tokens, dim);
+    in = scratch;
+  }
+  linear_weight_gradient(qkv_gradient, in, sums.qkv_weight, sums.qkv_bias, tokens, dim, 3 * dim);
+  if (!settings_.pre_norm) {
+    linear_input_gradient(qkv_gradient, weights_.qkv_weight, T(1), dx, tokens, dim, 3 * dim);
+    return;
+  }
+  linear_input_gradient(qkv_gradient, weights_.qkv_weight, T(0), scratch, tokens, dim, 3 * dim);
+  kernels.norm_backward(
+      {scratch, normal, state.rstd1 + first, weights_.norm1_weight, sums.norm1_weight, sums.norm1_bias},
+      tokens, dim);
+  kernels.add_rows(dx, scratch, tokens * dim);
 }
 
 template class BlockTiles<float>;

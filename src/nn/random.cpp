@@ -1,33 +1,23 @@
 #include "d2v/nn/random.h"
 
-#include <cmath>
-
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+
+#include "dropout_stream.h"
 
 namespace d2v {
 
 namespace {
 
-RngKey at_site(RngKey key, Stream stream, uint32_t site) {
-  key.stream = stream;
-  key.seed ^= (static_cast<uint64_t>(site) + 1) * 0x9E3779B97F4A7C15ull;
-  return key;
-}
-
 // 1/(1-p) where kept, 0 where dropped; shape of x.
 at::Tensor dropout_factors(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site) {
   at::Tensor factors =
-      at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::Contiguous).dtype(at::kFloat));
+      at::ones(x.sizes(), x.options().memory_format(at::MemoryFormat::Contiguous).dtype(at::kFloat));
   const int64_t rows = x.size(0), width = x.numel() / rows;
   float* out = factors.mutable_data_ptr<float>();
-  const uint32_t threshold = static_cast<uint32_t>(std::min(p * 4294967296.0, 4294967295.0));
-  const float kept = static_cast<float>(1.0 / (1.0 - p));
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      Philox random(at_site(keys[row], Stream::dropout, site));
-      for (int64_t i = 0; i < width; ++i) out[row * width + i] = random() < threshold ? 0.0f : kept;
-    }
+    for (int64_t row = begin; row < end; ++row)
+      drop_stream(dropout_key(keys[row], site), p, 0, out + row * width, width);
   });
   return factors.to(x.scalar_type());
 }
@@ -45,10 +35,7 @@ at::Tensor drop_path(const at::Tensor& x, double p, const RowKeys& keys, uint32_
   shape[0] = x.size(0);
   at::Tensor factors = at::empty(shape, at::kFloat);
   float* out = factors.mutable_data_ptr<float>();
-  for (size_t row = 0; row < keys.size(); ++row) {
-    Philox random(at_site(keys[row], Stream::drop_path, site));
-    out[row] = random.uniform() < p ? 0.0f : static_cast<float>(1.0 / (1.0 - p));
-  }
+  for (size_t row = 0; row < keys.size(); ++row) out[row] = drop_path_factor(keys[row], p, site);
   return x * factors.to(x.scalar_type());
 }
 

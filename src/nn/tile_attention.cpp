@@ -1,53 +1,87 @@
 #include "d2v/nn/tile_attention.h"
 
+#include <algorithm>
+
 #include "d2v/nn/gemm.h"
-#include "d2v/nn/row_kernels.h"
+#include "dropout_stream.h"
 
 namespace d2v {
 
 namespace {
 
-// p (N, N) = softmax(scale·q·kᵀ + bias).
+// p (N, N) = softmax(scale·q·kᵀ + terms).
 template <class T>
-void probabilities(const AttentionShape<T>& shape, const T* q, const T* k, LogitBias<T> bias, T* p) {
+void probabilities(const AttentionShape<T>& shape, const T* q, const T* k, const LogitTerms<T>& terms, T* p) {
   const int64_t n = shape.length;
   gemm(n, n, shape.head_size, shape.scale, Matrix<T>{q, shape.stride}, transposed(k, shape.stride), T(0), p,
        n);
-  row_kernels<T>().softmax_rows(p, bias.data, bias.stride, n, n);
+  row_kernels<T>().softmax_rows(p, terms, n, n);
+}
+
+// p *= what is kept of it.
+template <class T>
+void drop_probabilities(const ProbabilityDrop& drop, T* p, int64_t n) {
+  for (int64_t query = 0; query < n; ++query)
+    drop_stream(attention_dropout_key(drop.key, drop.site, drop.head, query), drop.rate, 0, p + query * n, n);
+}
+
+// ∂/∂factor: Σ logit_gradient·alibi.
+template <class T>
+T factor_gradient_of(const LogitTerms<T>& terms, const T* logit_gradient, int64_t n) {
+  T sum = 0;
+  for (int64_t query = 0; query < n; ++query)
+    sum += row_kernels<T>().dot(logit_gradient + query * n, terms.alibi + query * terms.alibi_stride, n);
+  return sum;
 }
 
 }  // namespace
 
 template <class T>
-void attend(const AttentionShape<T>& shape, const T* q, const T* k, const T* v, LogitBias<T> bias, T* scratch,
-            T* out, int64_t out_stride) {
+void attend(const AttentionShape<T>& shape, const T* q, const T* k, const T* v, const LogitTerms<T>& terms,
+            const ProbabilityDrop& drop, T* scratch, T* out, int64_t out_stride) {
   const int64_t n = shape.length;
-  probabilities(shape, q, k, bias, scratch);
+  probabilities(shape, q, k, terms, scratch);
+  if (drop.rate > 0) drop_probabilities(drop, scratch, n);
   gemm(n, shape.head_size, n, T(1), Matrix<T>{scratch, n}, Matrix<T>{v, shape.stride}, T(0), out, out_stride);
 }
 
 template <class T>
-void attend_backward(const AttentionShape<T>& shape, const T* q, const T* k, const T* v, LogitBias<T> bias,
-                     const T* out_gradient, int64_t out_stride, T* scratch, T* dq, T* dk, T* dv) {
-  const int64_t n = shape.length, size = shape.head_size, stride = shape.stride;
+void attend_backward(const AttentionShape<T>& shape, const T* q, const T* k, const T* v,
+                     const LogitTerms<T>& terms, const ProbabilityDrop& drop, const T* out_gradient,
+                     int64_t out_stride, T* scratch, T* factor_gradient, T* dq, T* dk, T* dv) {
+  const int64_t n = shape.length, size = shape.head_size, stride = shape.stride, square = n * n;
+  const RowKernels<T>& kernels = row_kernels<T>();
   T* p = scratch;
-  T* logit_gradient = scratch + n * n;
+  T* logit_gradient = p + square;
   const Matrix<T> gradient{out_gradient, out_stride};
-  probabilities(shape, q, k, bias, p);
-  gemm(n, size, n, T(1), transposed(p, n), gradient, T(0), dv, stride);
+  probabilities(shape, q, k, terms, p);
+
+  const T* read = p;  // what the values were multiplied by
+  T* kept = drop.rate > 0 ? logit_gradient + square : nullptr;
+  if (kept) {
+    std::fill_n(kept, square, T(1));
+    drop_probabilities(drop, kept, n);
+    kernels.multiply(p, kept, logit_gradient, square);
+    read = logit_gradient;
+  }
+  gemm(n, size, n, T(1), transposed(read, n), gradient, T(0), dv, stride);
   gemm(n, n, size, T(1), gradient, transposed(v, stride), T(0), logit_gradient, n);
-  row_kernels<T>().softmax_backward(p, logit_gradient, n, n);
+  if (kept) kernels.multiply(logit_gradient, kept, logit_gradient, square);
+  kernels.softmax_backward(p, logit_gradient, n, n);
+  if (factor_gradient) *factor_gradient += factor_gradient_of(terms, logit_gradient, n);
   gemm(n, size, n, shape.scale, Matrix<T>{logit_gradient, n}, Matrix<T>{k, stride}, T(0), dq, stride);
   gemm(n, size, n, shape.scale, transposed(logit_gradient, n), Matrix<T>{q, stride}, T(0), dk, stride);
 }
 
-template void attend(const AttentionShape<float>&, const float*, const float*, const float*, LogitBias<float>,
-                     float*, float*, int64_t);
+template void attend(const AttentionShape<float>&, const float*, const float*, const float*,
+                     const LogitTerms<float>&, const ProbabilityDrop&, float*, float*, int64_t);
 template void attend(const AttentionShape<double>&, const double*, const double*, const double*,
-                     LogitBias<double>, double*, double*, int64_t);
+                     const LogitTerms<double>&, const ProbabilityDrop&, double*, double*, int64_t);
 template void attend_backward(const AttentionShape<float>&, const float*, const float*, const float*,
-                              LogitBias<float>, const float*, int64_t, float*, float*, float*, float*);
+                              const LogitTerms<float>&, const ProbabilityDrop&, const float*, int64_t, float*,
+                              float*, float*, float*, float*);
 template void attend_backward(const AttentionShape<double>&, const double*, const double*, const double*,
-                              LogitBias<double>, const double*, int64_t, double*, double*, double*, double*);
+                              const LogitTerms<double>&, const ProbabilityDrop&, const double*, int64_t,
+                              double*, double*, double*, double*, double*);
 
 }  // namespace d2v

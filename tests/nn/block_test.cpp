@@ -56,6 +56,7 @@ TEST_CASE("with end-of-block targets the layer result is the block's output") {
 
 TEST_CASE("a pre-norm block adds the residual x, not the feed-forward result twice as the reference does") {
   D2V_NEED_TEST_DATA("golden/blocks");
+  const at::NoGradGuard no_grad;
   const GoldenUnit unit("block_pre_ref");
   const at::Tensor x = unit.input("x");
   const BlockOutput out = block_forward(block_weights(unit.weights()), small_model(true), x, {}, 0, {}, 0);

@@ -1,5 +1,6 @@
 #include "d2v/nn/row_kernels.h"
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -51,10 +52,35 @@ TEST_CASE("a softmax row of any width adds up to 1, also far from 0") {
     CAPTURE(width);
     std::vector<float> row(static_cast<size_t>(width));
     for (size_t i = 0; i < row.size(); ++i) row[i] = -500.0f + 0.25f * static_cast<float>(i);
-    row_kernels<float>().softmax_rows(row.data(), nullptr, 0, 1, width);
+    row_kernels<float>().softmax_rows(row.data(), {}, 1, width);
     double sum = 0;
     for (const float p : row) sum += p;
     CHECK(sum == doctest::Approx(1).epsilon(1e-6));
     if (width > 1) CHECK(row[1] / row[0] == doctest::Approx(std::exp(0.25)).epsilon(1e-5));
+  }
+}
+
+namespace {
+// Drops numbers 1, 2, … by bits that fall below, at and above the threshold.
+template <class T>
+void check_drop(int64_t count) {
+  const uint32_t threshold = 0x80000001u;
+  std::vector<uint32_t> bits;
+  std::vector<T> x, expected;
+  for (int64_t i = 0; i < count; ++i) {
+    bits.push_back(std::array<uint32_t, 5>{0, threshold, UINT32_MAX, threshold - 1, 0x7fffffffu}[i % 5]);
+    x.push_back(static_cast<T>(i + 1));
+    expected.push_back(bits.back() < threshold ? 0 : x.back() * T(1.25));
+  }
+  row_kernels<T>().drop(bits.data(), threshold, T(1.25), x.data(), count);
+  CHECK(x == expected);
+}
+}  // namespace
+
+TEST_CASE("an element is dropped where its bits are below the threshold, without regard to a sign") {
+  for (const int64_t count : {0, 1, 3, 7, 8, 9, 16, 31, 64, 65}) {
+    CAPTURE(count);
+    check_drop<float>(count);
+    check_drop<double>(count);
   }
 }

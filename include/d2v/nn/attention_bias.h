@@ -2,10 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include <ATen/core/Tensor.h>
 
 namespace d2v {
+
+// factor·alibi + fixed, of one block. Each may be undefined; alibi and factor are defined together.
+struct BiasTerms {
+  at::Tensor alibi;                          // (1|R, H, N, N), no gradient
+  at::Tensor factor;                         // (1, H|1, 1, 1), may need a gradient
+  at::Tensor fixed;                          // (1|R, H|1, N|1, N)
+  std::shared_ptr<at::Tensor> shared_total;  // where blocks of the same terms keep their sum
+
+  BiasTerms() = default;
+  BiasTerms(at::Tensor bias) : fixed(std::move(bias)) {}
+
+  // (1|R, H|1, N|1, N), undefined where nothing is added. Computed once for blocks that share it.
+  at::Tensor total() const;
+};
 
 // The bias of all blocks of one network run. Built once; each block asks for its own.
 class AttentionBias {
@@ -15,14 +30,17 @@ class AttentionBias {
   // padded_keys, or undefined. The layer index of a scale per layer runs over prenet, then shared blocks.
   AttentionBias(const at::Tensor& alibi, const at::Tensor& scale, at::Tensor keys);
 
-  // Of block `layer`; (1|R, H|1, N|1, N), undefined where nothing is added.
-  at::Tensor of_block(int64_t layer) const;
+  BiasTerms of_block(int64_t layer) const;
 
+  bool has_alibi() const { return alibi_.defined(); }
   // ALiBi as added, without padding; without its scale where that is per layer. Undefined without ALiBi.
-  const at::Tensor& alibi() const { return alibi_; }
+  at::Tensor alibi() const;
 
  private:
-  at::Tensor alibi_, scale_per_layer_, keys_, shared_;
+  bool shared() const { return !factor_.defined() || factor_.size(0) == 1; }
+
+  at::Tensor alibi_, factor_, keys_;
+  std::shared_ptr<at::Tensor> total_ = std::make_shared<at::Tensor>();
 };
 
 }  // namespace d2v

@@ -7,6 +7,7 @@
 
 #include "d2v/base/config/model.h"
 #include "d2v/nn/attention.h"
+#include "d2v/nn/attention_bias.h"
 #include "d2v/nn/random.h"
 #include "d2v/nn/weights.h"
 
@@ -39,11 +40,11 @@ struct BlockOutput {
 // Pre-norm:  x = x + dp(a(n1(x))); t = m(n2(x)); output = x + dp(drop(t)).
 // `index` counts all blocks of the network and keys the dropouts; `keys` is empty in eval mode.
 BlockOutput block_forward(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
-                          const at::Tensor& bias, double drop_path_rate, const RowKeys& keys, uint32_t index);
+                          const BiasTerms& bias, double drop_path_rate, const RowKeys& keys, uint32_t index);
 
 // The same, operation by operation: for what fused_block.h does not cover, and as its test oracle.
 BlockOutput plain_block(const BlockWeights& weights, const ModelConfig& config, const at::Tensor& x,
-                        const at::Tensor& bias, double drop_path_rate, const RowKeys& keys, uint32_t index);
+                        const BiasTerms& bias, double drop_path_rate, const RowKeys& keys, uint32_t index);
 
 // Rate of block i of n, linear from `start` to `end`.
 double drop_path_rate(double start, double end, int64_t i, int64_t n);

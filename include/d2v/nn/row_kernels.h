@@ -9,7 +9,8 @@
 namespace d2v {
 
 // LayerNorm of a sum: branch += bias; n = normalised(residual + branch); out = n·weight + shift.
-// `residual`, `bias`, `weight` and `shift` may be null; `normalised` and `rstd` too, when no gradient is wanted.
+// `residual` or `branch`, `bias`, `weight`, `shift` and `sum` may be null; `normalised` and `rstd` too, when no gradient
+// is wanted.
 template <class T>
 struct NormForward {
   const T* residual = nullptr;
@@ -20,6 +21,7 @@ struct NormForward {
   T eps = 0;
   T* normalised = nullptr;  // n, (rows, width)
   T* rstd = nullptr;        // 1/sqrt(variance + eps), (rows)
+  T* sum = nullptr;         // residual + branch, before the norm
   T* out = nullptr;         // may be `branch` or `normalised`
 };
 
@@ -33,6 +35,17 @@ struct NormBackward {
   const T* weight = nullptr;
   T* weight_gradient = nullptr;
   T* shift_gradient = nullptr;
+};
+
+// What is added to the attention logits of one row and head, (queries, keys): factor·alibi + bias. Either may be null;
+// their rows are `stride` elements apart, 0 where all queries share one.
+template <class T>
+struct LogitTerms {
+  const T* alibi = nullptr;
+  int64_t alibi_stride = 0;
+  T factor = 1;
+  const T* bias = nullptr;
+  int64_t bias_stride = 0;
 };
 
 template <class T>
@@ -51,10 +64,16 @@ struct RowKernels {
   void (*add_rows)(T* x, const T* y, int64_t count);
   // sum += column sums of x.
   void (*add_column_sums)(const T* x, T* sum, int64_t rows, int64_t width);
-  // Softmax of each row of logits + bias, in place; the bias (null: none) has its rows `bias_stride` apart.
-  void (*softmax_rows)(T* logits, const T* bias, int64_t bias_stride, int64_t rows, int64_t width);
+  // Softmax of each row of logits + terms, in place.
+  void (*softmax_rows)(T* logits, const LogitTerms<T>& terms, int64_t rows, int64_t width);
   // gradient = p·(gradient - Σ p·gradient), row by row.
   void (*softmax_backward)(const T* p, T* gradient, int64_t rows, int64_t width);
+  // x = 0 where bits < threshold, else x·kept.
+  void (*drop)(const uint32_t* bits, uint32_t threshold, T kept, T* x, int64_t count);
+  // out = x·y.
+  void (*multiply)(const T* x, const T* y, T* out, int64_t count);
+  // Σ x·y.
+  T (*dot)(const T* x, const T* y, int64_t count);
 };
 
 // For T = float and double.

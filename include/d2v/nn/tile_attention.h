@@ -3,6 +3,9 @@
 
 #include <cstdint>
 
+#include "d2v/base/philox.h"
+#include "d2v/nn/row_kernels.h"
+
 namespace d2v {
 
 // Where one row's queries, keys and values lie: (N, 3, H, D/H) with `stride` elements between positions.
@@ -14,22 +17,28 @@ struct AttentionShape {
   T scale;            // 1/√(D/H)
 };
 
-// Added to the logits of one row and head: (N, N), rows `stride` apart; null: nothing.
-template <class T>
-struct LogitBias {
-  const T* data = nullptr;
-  int64_t stride = 0;
+// Which probabilities are dropped, drawn as attention_dropout draws them; rate 0: none.
+struct ProbabilityDrop {
+  double rate = 0;
+  RngKey key{};  // of the row
+  uint32_t site = 0;
+  int64_t head = 0;
 };
 
-// out (N, D/H), rows `out_stride` apart = softmax(scale·q·kᵀ + bias)·v. `scratch` has room for N².
+// out (N, D/H), rows `out_stride` apart = drop(softmax(scale·q·kᵀ + terms))·v. `scratch` has room for N².
 template <class T>
-void attend(const AttentionShape<T>& shape, const T* q, const T* k, const T* v, LogitBias<T> bias, T* scratch,
-            T* out, int64_t out_stride);
+void attend(const AttentionShape<T>& shape, const T* q, const T* k, const T* v, const LogitTerms<T>& terms,
+            const ProbabilityDrop& drop, T* scratch, T* out, int64_t out_stride);
 
-// Gradients of q, k and v, laid out as those, from that of `out`; the probabilities are computed again.
-// `scratch` has room for 2·N².
+// Gradients of q, k and v, laid out as those, from that of `out`; probabilities and what is dropped are computed again.
+// Adds the gradient of terms.factor to `factor_gradient` (null: not wanted). `scratch` has room for
+// attend_backward_scratch(N, drop.rate > 0) elements.
 template <class T>
-void attend_backward(const AttentionShape<T>& shape, const T* q, const T* k, const T* v, LogitBias<T> bias,
-                     const T* out_gradient, int64_t out_stride, T* scratch, T* dq, T* dk, T* dv);
+void attend_backward(const AttentionShape<T>& shape, const T* q, const T* k, const T* v,
+                     const LogitTerms<T>& terms, const ProbabilityDrop& drop, const T* out_gradient,
+                     int64_t out_stride, T* scratch, T* factor_gradient, T* dq, T* dk, T* dv);
+inline int64_t attend_backward_scratch(int64_t length, bool drops) {
+  return (drops ? 3 : 2) * length * length;
+}
 
 }  // namespace d2v
