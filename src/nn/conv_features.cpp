@@ -7,6 +7,7 @@
 #include "d2v/base/check.h"
 #include "d2v/nn/conv_1d.h"
 #include "d2v/nn/declare.h"
+#include "d2v/nn/fused_conv_layer.h"
 
 namespace d2v {
 
@@ -35,12 +36,32 @@ ConvFeatureWeights conv_feature_weights(const Weights& weights, const std::vecto
   return out;
 }
 
-at::Tensor conv_features(const ConvFeatureWeights& weights, const std::vector<ConvLayer>& layers,
-                         const at::Tensor& waveform) {
+namespace {
+// waveform (B, samples) → (B, samples, 1) in the weights' type.
+at::Tensor as_tokens(const ConvFeatureWeights& weights, const std::vector<ConvLayer>& layers,
+                     const at::Tensor& waveform) {
   check<DataError>(conv_frames(layers, waveform.size(1)) > 0,
                    "a waveform of {} samples is too short: one frame needs {}", waveform.size(1),
                    conv_samples(layers, 1));
-  at::Tensor x = waveform.to(weights.conv[0].scalar_type()).unsqueeze(-1);  // (B, samples, 1)
+  return waveform.to(weights.conv[0].scalar_type()).unsqueeze(-1);
+}
+}  // namespace
+
+at::Tensor conv_features(const ConvFeatureWeights& weights, const std::vector<ConvLayer>& layers,
+                         const at::Tensor& waveform) {
+  at::Tensor x = as_tokens(weights, layers, waveform);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const FusedConvLayer layer{
+        .weight = weights.conv[i], .bias = {}, .norm = weights.norm[i], .stride = layers[i].stride};
+    if (!can_fuse(layer, x)) return plain_conv_features(weights, layers, waveform);
+    x = fused_conv_layer(layer, x, {});
+  }
+  return x;
+}
+
+at::Tensor plain_conv_features(const ConvFeatureWeights& weights, const std::vector<ConvLayer>& layers,
+                               const at::Tensor& waveform) {
+  at::Tensor x = as_tokens(weights, layers, waveform);
   for (size_t i = 0; i < layers.size(); ++i) {
     x = convolve(x, weights.conv[i], {}, layers[i].stride, /*padding=*/0, /*groups=*/1);
     x = at::gelu(layer_norm(x, weights.norm[i], 1e-5));

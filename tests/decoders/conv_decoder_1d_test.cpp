@@ -1,6 +1,10 @@
 #include "d2v/decoders/conv_decoder_1d.h"
 
+#include <ATen/ATen.h>
+
+#include "d2v/base/philox.h"
 #include "d2v/nn/padding.h"
+#include "d2v/nn/rows.h"
 #include "golden_unit.h"
 #include "gradient_check.h"
 
@@ -81,6 +85,63 @@ TEST_CASE("gradients of every 1-D variant are those of finite differences, in do
       return decode(weights, config, in[0], valid_positions(at::tensor({5, 3}, at::kLong), 5));
     };
     CHECK(test::gradient_error(run, inputs) < 1e-5);
+  }
+}
+
+TEST_CASE(
+    "the layers in use equal the plain ones at the positions read, with every gradient, for random shapes") {
+  at::manual_seed(7);
+  Philox random({7, Stream::test});
+  const at::TensorOptions options = at::TensorOptions().dtype(at::kDouble);
+  for (int trial = 0; trial < 40; ++trial) {
+    DecoderConfig config;
+    config.groups = random.below(2) ? 1 : 2 + random.below(3);
+    config.dim = config.groups * (2 + random.below(20));
+    config.kernel = 1 + random.below(9);
+    config.layers = 1 + random.below(4);
+    config.residual = random.below(2) == 0;
+    const int64_t width = random.below(2) ? config.dim : config.groups * (1 + random.below(20)),
+                  length = 1 + random.below(30), views = 2 + random.below(4),
+                  wanted = random.below(3) ? 1 + random.below(length) : 0;
+    ConvDecoderWeights weights;
+    std::vector<at::Tensor> leaves;
+    for (int64_t i = 0; i < config.layers; ++i) {
+      const int64_t in = (i == 0 ? width : config.dim) / config.groups;
+      weights.conv_weight.push_back(at::randn({config.dim, in, config.kernel}, options).requires_grad_());
+      weights.conv_bias.push_back(at::randn({config.dim}, options).requires_grad_());
+      leaves.insert(leaves.end(), {weights.conv_weight.back(), weights.conv_bias.back()});
+    }
+    const at::Tensor x = at::randn({views, length, width}, options).requires_grad_();
+    leaves.push_back(x);
+    const at::Tensor valid = random.below(2)
+                                 ? valid_positions(at::randint(1, length + 1, {views}, at::kLong), length)
+                                 : at::Tensor();
+    const at::Tensor rows = wanted > 0
+                                ? std::get<0>(std::get<1>(at::rand({views, length}).topk(wanted, 1)).sort(1))
+                                : at::Tensor();
+    INFO("trial ", trial, ": groups ", config.groups, ", D ", width, ", C ", config.dim, ", kernel ",
+         config.kernel, ", layers ", config.layers, ", residual ", config.residual, ", ", views, " x ",
+         length, ", padded ", valid.defined(), ", positions read ", wanted);
+
+    const at::Tensor everywhere = plain_conv_layers_1d(weights, config, x, valid);
+    const at::Tensor plain = rows.defined() ? take_rows(everywhere, rows) : everywhere;
+    const at::Tensor used = conv_decoder_layers_1d(weights, config, x, valid, rows);
+    REQUIRE(used.sizes() == plain.sizes());
+    CHECK((used - plain).abs().max().item<double>() < 1e-6 * plain.abs().max().item<double>());
+    const at::Tensor direction = at::randn(plain.sizes(), options);
+    const auto gradients = [&](const at::Tensor& out) {
+      for (at::Tensor& leaf : leaves) leaf.mutable_grad() = at::Tensor{};
+      (out * direction).sum().backward();
+      std::vector<at::Tensor> result;
+      for (const at::Tensor& leaf : leaves) result.push_back(leaf.grad().clone());
+      return result;
+    };
+    const std::vector<at::Tensor> expected = gradients(plain), found = gradients(used);
+    for (size_t i = 0; i < leaves.size(); ++i) {
+      CAPTURE(i);
+      CHECK((found[i] - expected[i]).abs().max().item<double>() <
+            1e-6 * (expected[i].abs().max().item<double>() + 1e-9));
+    }
   }
 }
 

@@ -27,4 +27,8 @@ ConvFeatureWeights conv_feature_weights(const Weights& weights, const std::vecto
 at::Tensor conv_features(const ConvFeatureWeights& weights, const std::vector<ConvLayer>& layers,
                          const at::Tensor& waveform);
 
+// The same, operation by operation: for what fused_conv_layer.h does not cover, and as its test oracle.
+at::Tensor plain_conv_features(const ConvFeatureWeights& weights, const std::vector<ConvLayer>& layers,
+                               const at::Tensor& waveform);
+
 }  // namespace d2v
