@@ -29,7 +29,7 @@ const std::vector<Variant> variants{
     {Modality::text, 32, 48, 16, 5, 3, false, 3},
 };
 
-Config config_of(const Variant& v) {
+Config variant_config(const Variant& v) {
   Config config = v.modality == Modality::text ? test::small_text() : test::small_speech();
   if (v.modality == Modality::image) {
     config = Config();
@@ -50,7 +50,7 @@ Config config_of(const Variant& v) {
   return config;
 }
 
-DeviceBatch batch_of(const Config& config) {
+DeviceBatch variant_batch(const Config& config) {
   if (config.model.modality == Modality::text) return test::text_batch(config, {13, 13});
   if (config.model.modality == Modality::speech) return test::speech_batch(config, {13, 13});
   DeviceBatch batch = test::masked_batch({16, 16}, 16, 2, 10);
@@ -67,7 +67,7 @@ std::string decoder_prefix(const Config& config) {
 }
 
 // Section 7 of the method, position by position: x (R, T, D) → predictions (R, T, D).
-at::Tensor decoded(Objective& model, const Config& config, const at::Tensor& x) {
+at::Tensor decoded_by_hand(Objective& model, const Config& config, const at::Tensor& x) {
   const DecoderConfig& d = config.decoder;
   const auto weight = [&](const std::string& name) {
     return view_of(model.weights(), model.layout().at(decoder_prefix(config) + name));
@@ -110,9 +110,9 @@ TEST_CASE("a decoder of another width computes what section 7 says, and predicts
   for (const Variant& v : variants) {
     CAPTURE(name_of(v.modality));
     CAPTURE(v.dim);
-    const Config config = config_of(v);
+    const Config config = variant_config(v);
     const auto model = make_objective(config, Precision::fp32);
-    const DeviceBatch batch = batch_of(config);
+    const DeviceBatch batch = variant_batch(config);
     std::map<std::string, at::Tensor> stages;
     Trace trace;
     trace.record = [&](const std::string& stage, const at::Tensor& value) { stages[stage] = value.clone(); };
@@ -120,7 +120,7 @@ TEST_CASE("a decoder of another width computes what section 7 says, and predicts
     const at::Tensor input = stages.at("decoder_input"), output = stages.at("decoder_output");
     CHECK(output.sizes() == input.sizes());
     CHECK(output.size(2) == v.encoder_dim);
-    CHECK(test::error_of(output, decoded(*model, config, input)) < 2e-5);
+    CHECK(test::error_of(output, decoded_by_hand(*model, config, input)) < 2e-5);
     CHECK(out.prediction_moments.sizes() == at::IntArrayRef({3, v.encoder_dim}));
     const Parameter& first = model->layout().at(decoder_prefix(config) + "blocks.0.0.weight");
     CHECK(first.shape[0] == v.dim);
@@ -144,14 +144,14 @@ TEST_CASE(
   for (const Variant& v : variants) {
     CAPTURE(name_of(v.modality));
     CAPTURE(v.dim);
-    Config config = config_of(v);
+    Config config = variant_config(v);
     config.loss.cls = 0;
     const auto model = make_objective(config, Precision::fp32);
     // Away from N(0, 0.02²), where slopes are too small for differences in fp32.
     for (const Parameter& p : model->layout().all())
       if (p.trainable && p.init == Init::normal) view_of(model->weights(), p).mul_(5);
     model->weights_changed();
-    const DeviceBatch batch = batch_of(config);
+    const DeviceBatch batch = variant_batch(config);
     const auto loss = [&] { return model->evaluate(batch, test::key_of(batch)).loss.item<double>(); };
     model->zero_gradients();
     model->backward(model->forward(batch, test::key_of(batch), nullptr).loss, 1);

@@ -49,16 +49,16 @@ void check_constant(Objective& model, const std::string& name, float value) {
 }
 
 // Every Linear of a block's, by name below the block, as (rows, columns).
-struct Linear {
+struct LinearShape {
   const char* name;
   int64_t rows, columns;
 };
-std::vector<Linear> linears(int64_t d) {
+std::vector<LinearShape> linears(int64_t d) {
   return {{"attn.qkv", 3 * d, d}, {"attn.proj", d, d}, {"mlp.fc1", 4 * d, d}, {"mlp.fc2", d, 4 * d}};
 }
 
 void check_mae_block(Objective& model, const std::string& block, int64_t d) {
-  for (const Linear& linear : linears(d)) {
+  for (const LinearShape& linear : linears(d)) {
     const std::string name = block + linear.name;
     CAPTURE(name);
     check_uniform(values_of(model, name + ".weight"),
@@ -95,7 +95,7 @@ TEST_CASE("model.mae_init: Linear layers of all blocks are Xavier-uniform with z
   {
     const auto model = make_objective(config, Precision::fp32);
     for (const std::string& block : blocks) {
-      for (const Linear& linear : linears(64)) {
+      for (const LinearShape& linear : linears(64)) {
         CAPTURE(linear.name);
         check_normal(values_of(*model, block + linear.name + ".weight"), 0.02);
         check_constant(*model, block + linear.name + ".bias", 0);

@@ -41,7 +41,7 @@ std::string silent_film() {
                      element("\x1F\x43\xB6\x75", element("\xE7", zero) + element("\xA3", block)));
 }
 
-double sine(double hertz, int64_t sample, double rate) {
+double sine_at(double hertz, int64_t sample, double rate) {
   return std::sin(2 * std::numbers::pi * hertz * static_cast<double>(sample) / rate);
 }
 
@@ -97,8 +97,8 @@ TEST_CASE("48 kHz in stereo becomes 16 kHz mono: the mean of both channels, in t
   constexpr int64_t frames = 48000;
   std::vector<int16_t> stereo;
   for (int64_t i = 0; i < frames; ++i) {
-    stereo.push_back(static_cast<int16_t>(std::lround(12000 * sine(440, i, 48000))));
-    stereo.push_back(static_cast<int16_t>(std::lround(6000 * sine(1000, i, 48000))));
+    stereo.push_back(static_cast<int16_t>(std::lround(12000 * sine_at(440, i, 48000))));
+    stereo.push_back(static_cast<int16_t>(std::lround(6000 * sine_at(1000, i, 48000))));
   }
   const fs::path file = folder.path() / "stereo.wav";
   test::write(file, test::wav_bytes(stereo, 48000, 2));
@@ -112,7 +112,7 @@ TEST_CASE("48 kHz in stereo becomes 16 kHz mono: the mean of both channels, in t
   REQUIRE(mono.size() == 16000);
   double worst = 0;
   for (int64_t i = 200; i < 15800; ++i) {  // away from the ends, before and after which there is silence
-    const double wanted = (12000 * sine(440, i, 16000) + 6000 * sine(1000, i, 16000)) / 2 / 32768;
+    const double wanted = (12000 * sine_at(440, i, 16000) + 6000 * sine_at(1000, i, 16000)) / 2 / 32768;
     worst = std::max(worst, std::abs(mono[static_cast<size_t>(i)] - wanted));
   }
   CHECK(worst < 1e-3);

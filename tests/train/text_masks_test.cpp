@@ -23,14 +23,14 @@ namespace {
 
 constexpr uint32_t kWords = 60;
 
-struct Setting {
+struct MaskSetting {
   MaskKind kind;
   int64_t block;
   bool boundaries;
   ObjectiveKind objective = ObjectiveKind::data2vec2;
 };
 
-Config config_of(const Setting& s) {
+Config masked_text(const MaskSetting& s) {
   Config config;
   config.model.objective = s.objective;
   config.model.modality = Modality::text;
@@ -147,8 +147,8 @@ double loss_of(const UpdateValues& values) {
   return values.loss.item<double>() / static_cast<double>(values.sample_size);
 }
 
-std::vector<Setting> settings() {
-  std::vector<Setting> out;
+std::vector<MaskSetting> mask_settings() {
+  std::vector<MaskSetting> out;
   for (const bool boundaries : {false, true}) {
     const int64_t block = boundaries ? 3 : 6;  // the shortest part of a document has 8 positions
     out.push_back({MaskKind::inverse_block, block, boundaries});
@@ -166,11 +166,11 @@ std::vector<Setting> settings() {
 TEST_CASE("text trains with inverse blocks, blocks and spans: masks of that kind, and a falling loss") {
   const ScratchFolder scratch;
   const auto tokens = write_tokens(scratch.path);
-  for (const Setting& s : settings()) {
+  for (const MaskSetting& s : mask_settings()) {
     CAPTURE(name_of(s.kind));
     CAPTURE(s.boundaries);
     CAPTURE(name_of(s.objective));
-    const Config config = config_of(s);
+    const Config config = masked_text(s);
     const Trained trained = train_some(config, tokens, 40, 1);
     for (const UpdateValues& values : trained.updates) {
       CHECK(std::isfinite(loss_of(values)));
@@ -203,11 +203,11 @@ TEST_CASE(
     "data2vec 2's student never sees the masked words, whatever the kind of mask; the teacher sees all") {
   const ScratchFolder scratch;
   const auto tokens = write_tokens(scratch.path);
-  for (const Setting& s : settings()) {
+  for (const MaskSetting& s : mask_settings()) {
     if (s.objective != ObjectiveKind::data2vec2) continue;
     CAPTURE(name_of(s.kind));
     CAPTURE(s.boundaries);
-    Config config = config_of(s);
+    Config config = masked_text(s);
     config.mask.clones = 1;  // of several, each hides other words
     const TextSource source = open_text(tokens, config.text);
     LoaderSettings settings = loader_settings(config, LoaderMode::train);
@@ -245,7 +245,7 @@ TEST_CASE("two slices of an update of text have the masks and the loss of the sa
   const auto tokens = write_tokens(scratch.path);
   for (const MaskKind kind : {MaskKind::inverse_block, MaskKind::block}) {
     CAPTURE(name_of(kind));
-    Config config = config_of({kind, 6, false});
+    Config config = masked_text({kind, 6, false});
     const Trained whole = train_some(config, tokens, 2, 0.9);
     config.run.accumulate = 2;
     const Trained sliced = train_some(config, tokens, 2, 0.9);
