@@ -32,19 +32,23 @@ Config measured_pictures() {
 
 DeviceBatch pictures() {
   DeviceBatch batch = test::masked_batch({16, 16}, 16, 2, 10);
-  batch.lengths = {};
+  batch.lengths = at::Tensor();
   batch.input = at::randn({2, 3, 16, 16});
   return batch;
 }
 
+std::string name_of_visit(StepPart part, StepPass pass) {
+  return std::string(kStepPartNames[static_cast<size_t>(part)]) +
+         (pass == StepPass::forward ? " forward" : " backward");
+}
+
 // The parts in the order in which a step went through them, without repetitions of neighbours.
-using Visit = std::pair<StepPart, StepPass>;
-std::vector<Visit> visits(ArenaObjective& objective, const DeviceBatch& batch) {
+std::vector<std::string> visits(ArenaObjective& objective, const DeviceBatch& batch) {
   PartClock clock;
-  std::vector<Visit> out;
+  std::vector<std::string> out;
   clock.before_switch = [&] {
-    const Visit now{clock.part(), clock.pass()};
-    if (now.first != StepPart::other && (out.empty() || out.back() != now)) out.push_back(now);
+    const std::string now = name_of_visit(clock.part(), clock.pass());
+    if (clock.part() != StepPart::other && (out.empty() || out.back() != now)) out.push_back(now);
   };
   clock.start();
   objective.measure(&clock);
@@ -53,11 +57,11 @@ std::vector<Visit> visits(ArenaObjective& objective, const DeviceBatch& batch) {
   return out;
 }
 
-std::vector<Visit> forward_then_back(const std::vector<StepPart>& forward,
-                                     const std::vector<StepPart>& back) {
-  std::vector<Visit> out;
-  for (const StepPart part : forward) out.emplace_back(part, StepPass::forward);
-  for (const StepPart part : back) out.emplace_back(part, StepPass::backward);
+std::vector<std::string> forward_then_back(const std::vector<StepPart>& forward,
+                                           const std::vector<StepPart>& back) {
+  std::vector<std::string> out;
+  for (const StepPart part : forward) out.push_back(name_of_visit(part, StepPass::forward));
+  for (const StepPart part : back) out.push_back(name_of_visit(part, StepPass::backward));
   return out;
 }
 
