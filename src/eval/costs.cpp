@@ -14,13 +14,19 @@ namespace {
 struct Work {
   double flops = 0;
   double kept = 0;
+  double skipped = 0;     // beside flops
+  double recomputed = 0;  // in the backward
   Work& operator+=(const Work& other) {
     flops += other.flops;
     kept += other.kept;
+    skipped += other.skipped;
+    recomputed += other.recomputed;
     return *this;
   }
 };
-Work operator*(Work work, double times) { return {work.flops * times, work.kept * times}; }
+Work operator*(Work work, double times) {
+  return {work.flops * times, work.kept * times, work.skipped * times, work.recomputed * times};
+}
 
 double real(int64_t n) { return static_cast<double>(n); }
 
@@ -57,7 +63,12 @@ BlockShape shape_of(const ModelConfig& model) {
 Work block(double rows, const BlockShape& s) {
   const double matrices = 4 * s.dim * s.dim + 2 * s.dim * s.ffn;
   const double kept = s.fused ? 7 * s.dim + s.ffn : 10 * s.dim + 2 * s.ffn;
-  return {2 * rows * matrices + 4 * rows * rows * s.dim, rows * (kept + (s.softmax ? s.heads * rows : 0))};
+  return {
+      .flops = 2 * rows * matrices + 4 * rows * rows * s.dim,
+      .kept = rows * (kept + (s.softmax ? s.heads * rows : 0)),
+      .skipped = 0,
+      // Without the softmax the backward makes the logits again, tile by tile and in the library's attention.
+      .recomputed = s.softmax ? 0 : 2 * rows * rows * s.dim};
 }
 
 Work local_encoder(const Config& config, const SampleTokens& tokens) {
@@ -99,6 +110,7 @@ Work conv_decoder(const Config& config, const SampleTokens& tokens) {
     const bool last = i + 1 == decoder.projection_layers;
     const double rows = last ? dim : i == 0 ? std::floor(in * decoder.projection_ratio) : in;
     out += linear(masked, in, rows);
+    out.skipped += linear(positions - masked, in, rows).flops;  // the reference projects every position
     in = rows;
   }
   return out;
@@ -110,7 +122,9 @@ Work mae_decoder(const Config& config, const SampleTokens& tokens) {
                          false, false};
   Work out = linear(real(tokens.student), real(config.model.dim), width);
   out += block(rows, shape) * real(config.mae.decoder_depth);
-  out += linear(real(tokens.plan.masked), width, real(patch_grid(config.image).values()));
+  const double values = real(patch_grid(config.image).values()), masked = real(tokens.plan.masked);
+  out += linear(masked, width, values);
+  out.skipped += linear(rows - masked, width, values).flops;  // as above, the CLS row too
   return out;
 }
 
@@ -180,7 +194,8 @@ std::vector<PartCost> sample_costs(const Config& config) {
   std::vector<PartCost> out;
   const auto add = [&out](const char* part, const Work& work, bool trained) {
     if (work.flops > 0 || (trained && work.kept > 0))
-      out.push_back({part, work.flops, trained, trained ? work.kept : 0});
+      out.push_back(
+          {part, work.flops, trained, trained ? work.kept : 0, work.skipped, trained ? work.recomputed : 0});
   };
   const Work local = local_encoder(config, tokens), positions = positional_encoder(config, tokens);
   add("local encoder", local, true);
@@ -198,5 +213,11 @@ std::vector<PartCost> sample_costs(const Config& config) {
 }
 
 double training_flops(const PartCost& cost) { return cost.trained ? 3 * cost.forward : cost.forward; }
+
+double nominal_flops(const PartCost& cost) {
+  return training_flops(cost) + (cost.trained ? 3 : 1) * cost.skipped;
+}
+
+double executed_flops(const PartCost& cost) { return training_flops(cost) + cost.recomputed; }
 
 }  // namespace d2v

@@ -39,7 +39,9 @@ void ArenaObjective::zero_gradients() {
 }
 
 void ArenaObjective::backward(const at::Tensor& loss, double scale) {
+  enter(clock_, StepPart::loss, StepPass::backward);
   loss.backward(at::full({}, scale, loss.options()));
+  enter(clock_, StepPart::other);
   if (dtype_ == at::kFloat) return;
   // bf16 weights collect bf16 gradients of one slice; slices add up in fp32.
   student_arenas_.full_gradient.add_(student_arenas_.low_gradient);

@@ -7,6 +7,7 @@
 #include "d2v/base/check.h"
 #include "d2v/model/bert_tokens.h"
 #include "d2v/model/losses.h"
+#include "d2v/model/part_hooks.h"
 #include "d2v/model/targets.h"
 #include "d2v/model/vicreg.h"
 #include "d2v/nn/declare.h"
@@ -138,6 +139,7 @@ at::Tensor Data2Vec1::predict(const at::Tensor& rows) const {
 Data2Vec1::Inputs Data2Vec1::make_inputs(const DeviceBatch& batch, const RowKeys& noise_keys,
                                          const RowKeys& keys, Trace* trace) const {
   constexpr uint32_t dropout_input_site = (1u << 30) + 1;
+  enter(clock_, StepPart::local_encoder);
   Inputs out;
   if (config_.model.modality == Modality::text) {
     out.padding = {valid_positions(batch.lengths, batch.input.size(1))};
@@ -147,12 +149,15 @@ Data2Vec1::Inputs Data2Vec1::make_inputs(const DeviceBatch& batch, const RowKeys
             ? trace->masked_tokens
             : corrupt_tokens(batch.input, batch.masked, mask_token, config_.data2vec1, noise_keys);
     out.student = embed_tokens(student_, config_, tokens, keys);
+    made_by(clock_, StepPart::local_encoder, out.student);
     const at::NoGradGuard no_grad;
     out.teacher = embed_tokens(teacher_, config_, batch.input, {});
     out.local = out.teacher;
     return out;
   }
   const at::Tensor z = local_features(batch.input);
+  made_by(clock_, StepPart::local_encoder, z);
+  enter(clock_, StepPart::restore);
   record(trace, "local_features", z);
   if (config_.model.modality == Modality::speech && batch.lengths.defined())
     out.padding = {valid_positions(batch.lengths, z.size(1)), config_.speech.padding != Padding::reference};
@@ -163,6 +168,7 @@ Data2Vec1::Inputs Data2Vec1::make_inputs(const DeviceBatch& batch, const RowKeys
   out.local = z.detach();
   out.student = prepend_cls(restore_order(kept, hidden, batch.visible, batch.masked));
   out.teacher = prepend_cls(out.local).detach();
+  made_by(clock_, StepPart::restore, out.student);
   return out;
 }
 
@@ -179,23 +185,30 @@ StepOutput Data2Vec1::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   }
   record(trace, "student_encoder_input", inputs.student);
 
+  enter(clock_, StepPart::student);
   const Data2Vec1Run student = run_data2vec1(student_, config_, inputs.student, inputs.padding, keys, skip);
   for (size_t i = 0; i < student.outputs.size(); ++i)
     record(trace, fmt::format("student_layer.{}", i), student.outputs[i]);
   record(trace, "encoder_output", student.output);
+  made_by(clock_, StepPart::student, student.output);
+  enter(clock_, StepPart::decoder);
   const at::Tensor prediction = predict(take_rows(student.output, batch.masked));
+  made_by(clock_, StepPart::decoder, prediction);
   record(trace, "prediction", prediction.flatten(0, 1));
 
   at::Tensor targets;
   {
     const at::NoGradGuard no_grad;
+    enter(clock_, StepPart::teacher);
     const Data2Vec1Run teacher = run_data2vec1(teacher_, config_, inputs.teacher, inputs.padding, {}, skip);
     for (size_t i = 0; i < teacher.results.size(); ++i)
       record(trace, fmt::format("teacher_layer.{}", i), teacher.results[i]);
+    enter(clock_, StepPart::targets);
     targets = make_targets(teacher.results, config_.target, inputs.padding.valid);
     record(trace, "targets", take_rows(targets, batch.masked).flatten(0, 1));
   }
 
+  enter(clock_, StepPart::loss);
   const LossConfig& loss = config_.loss;
   const double scale = loss.scale > 0 ? loss.scale : 1.0 / std::sqrt(static_cast<double>(config_.model.dim));
   StepOutput out;
@@ -208,6 +221,7 @@ StepOutput Data2Vec1::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   out.prediction_moments = row_moments(prediction);
   out.targets = targets;
   out.local_features = inputs.local;
+  enter(clock_, StepPart::other);
   return out;
 }
 

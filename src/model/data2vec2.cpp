@@ -6,6 +6,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/decoders/conv_decoder_1d.h"
+#include "d2v/model/part_hooks.h"
 #include "d2v/model/vicreg.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/rows.h"
@@ -106,19 +107,27 @@ StepOutput Data2Vec2::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   const RowKeys keys = training ? noise_keys : RowKeys{};
   const RowKeys sample_keys = training ? row_keys(batch, key, step, 1) : RowKeys{};
 
+  enter(clock_, StepPart::local_encoder);
   const at::Tensor z = local_features(student_.modality, config_, batch.input);
   record(trace, "local_features", z);
   const RowPadding padding = padding_of(config_, batch.lengths, z.size(1));
   const at::Tensor dropped = config_.model.modality == Modality::text
                                  ? dropout(z, config_.text.dropout, sample_keys, embedding_dropout_site)
                                  : z;
+  made_by(clock_, StepPart::local_encoder, dropped);
+  enter(clock_, StepPart::gather);
   const EncoderInput input =
       student_input(student_.modality, config_, dropped, batch, padding, noise_keys, trace);
+  made_by(clock_, StepPart::gather, input.x);
+  enter(clock_, StepPart::student);
   const at::Tensor encoded = run_student(input, key, keys, trace);
+  made_by(clock_, StepPart::student, encoded);
   const at::Tensor prediction = decode(encoded, batch, padding, noise_keys, keys, trace);
+  made_by(clock_, StepPart::decoder, prediction);
   const at::Tensor targets = run_teacher(batch.input, z.detach(), padding, trace);
   record(trace, "targets", targets);
 
+  enter(clock_, StepPart::loss);
   StepOutput out;
   out.sample_size = batch.masked.numel();
   out.loss = add_losses(batch, padding, key, encoded, prediction, targets, out);
@@ -126,6 +135,7 @@ StepOutput Data2Vec2::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   out.prediction_moments = row_moments(prediction);
   out.targets = targets;
   out.local_features = z.detach();
+  enter(clock_, StepPart::other);
   return out;
 }
 
@@ -156,6 +166,7 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
                              const RowKeys& noise_keys, const RowKeys& keys, Trace* trace) const {
   const DecoderConfig& decoder = config_.decoder;
   constexpr uint32_t dropout_site = (1u << 30) + 2;
+  enter(clock_, StepPart::restore);
   const at::Tensor rows =
       dropout(encoded.slice(1, config_.model.extra_tokens), decoder.input_dropout, keys, dropout_site);
   at::Tensor noise =
@@ -171,6 +182,8 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
   at::Tensor x = restore_order(rows, noise, batch.visible, batch.masked);
   if (decoder.add_positions_all) x = (x + positions).to(dtype_);
   record(trace, "decoder_input", x);
+  made_by(clock_, StepPart::restore, x);
+  enter(clock_, StepPart::decoder);
 
   if (on_grid(config_.model.modality)) {
     const PatchGrid grid = patch_grid(config_);
@@ -194,6 +207,7 @@ bool Data2Vec2::own_local_features(Network which) const {
 at::Tensor Data2Vec2::run_teacher(const at::Tensor& input, const at::Tensor& student_z,
                                   const RowPadding& padding, Trace* trace) const {
   const at::NoGradGuard no_grad;
+  enter(clock_, StepPart::teacher);
   const ModelConfig& model = config_.model;
   const at::Tensor z =
       own_local_features(Network::teacher) ? local_features(teacher_.modality, config_, input) : student_z;
@@ -210,6 +224,7 @@ at::Tensor Data2Vec2::run_teacher(const at::Tensor& input, const at::Tensor& stu
     layers.push_back((config_.target.end_of_block ? block.output : block.ffn).slice(1, model.extra_tokens));
     record(trace, fmt::format("teacher_layer.{}", i), layers.back());
   }
+  enter(clock_, StepPart::targets);
   return make_targets(layers, config_.target, padding.valid);
 }
 

@@ -4,6 +4,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/model/losses.h"
+#include "d2v/model/part_hooks.h"
 #include "d2v/model/vicreg.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/positions.h"
@@ -104,23 +105,34 @@ std::vector<at::Tensor> Mae::encode(const at::Tensor& x, const RowKeys& keys) co
 StepOutput Mae::step(const DeviceBatch& batch, const StepKey& key, Trace* trace, bool training) const {
   const RowKeys keys =
       training ? row_keys(batch, key, static_cast<uint64_t>(key.update), batch.visible.size(1)) : RowKeys{};
+  enter(clock_, StepPart::local_encoder);
   const at::Tensor z = patches_with_positions(batch.input, trace);
+  made_by(clock_, StepPart::local_encoder, z);
+  enter(clock_, StepPart::gather);
   at::Tensor x = prepend_cls(gather_visible(z, batch.visible));
   record(trace, "encoder_input", x);
+  made_by(clock_, StepPart::gather, x);
+  enter(clock_, StepPart::student);
   const std::vector<at::Tensor> layers = encode(x, keys);
   for (size_t i = 0; i < layers.size(); ++i) record(trace, fmt::format("encoder_layer.{}", i), layers[i]);
   x = layer_norm(layers.back(), norm_, encoder_.norm_eps);
   record(trace, "encoder_output", x);
+  made_by(clock_, StepPart::student, x);
 
+  enter(clock_, StepPart::restore);
   x = mae_decoder_input(decoder_, x, batch.visible, batch.masked);
   record(trace, "decoder_input", x);
+  made_by(clock_, StepPart::restore, x);
+  enter(clock_, StepPart::decoder);
   const std::vector<at::Tensor> decoded = mae_decoder_layers(decoder_, decoder_blocks_, x);
   for (size_t i = 0; i < decoded.size(); ++i) record(trace, fmt::format("decoder_layer.{}", i), decoded[i]);
   const at::Tensor rows = decoded.back().slice(1, 1);  // without the CLS row
   if (trace) record(trace, "prediction", mae_decoder_prediction(decoder_, decoder_blocks_, rows));
   const at::Tensor prediction =
       mae_decoder_prediction(decoder_, decoder_blocks_, take_rows(rows, batch.masked));
+  made_by(clock_, StepPart::decoder, prediction);
 
+  enter(clock_, StepPart::targets);
   const at::Tensor patches = patchify(batch.input, config_.image.patch);
   const at::Tensor targets = config_.mae.normalize_pixels
                                  ? normalised_patches(batch.input, config_.image.patch)
@@ -128,6 +140,7 @@ StepOutput Mae::step(const DeviceBatch& batch, const StepKey& key, Trace* trace,
   record(trace, "patches", patches);
   record(trace, "targets", targets);
 
+  enter(clock_, StepPart::loss);
   StepOutput out;
   out.sample_size = batch.masked.numel();
   // The mean over a patch's pixels; the sum over patches is divided by their number like any other loss.
@@ -139,6 +152,7 @@ StepOutput Mae::step(const DeviceBatch& batch, const StepKey& key, Trace* trace,
   out.prediction_moments = row_moments(prediction);
   out.targets = targets;
   out.local_features = z.detach();
+  enter(clock_, StepPart::other);
   return out;
 }
 

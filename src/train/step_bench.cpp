@@ -1,46 +1,20 @@
 #include "d2v/train/step_bench.h"
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <memory>
-#include <numeric>
+#include <utility>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "d2v/model/objective.h"
-#include "d2v/train/optimizer.h"
+#include "d2v/model/arena_objective.h"
+#include "d2v/nn/simd.h"
 #include "d2v/train/precision.h"
 #include "d2v/train/synthetic_batch.h"
 
 namespace d2v {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-double gemm_gflops(Precision precision) {
-  const int64_t n = precision == Precision::bf16 ? 1024 : 2048;
-  const auto dtype = precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
-  const at::Tensor a = at::randn({n, n}).to(dtype), b = at::randn({n, n}).to(dtype);
-  at::mm(a, b);
-  std::vector<double> seconds;
-  for (int i = 0; i < 3; ++i) {
-    const double start = now();
-    at::mm(a, b);
-    seconds.push_back(now() - start);
-  }
-  return 2.0 * static_cast<double>(n * n * n) / median(seconds) / 1e9;
-}
 
 double peak_resident_gib() {
   std::ifstream status("/proc/self/status");
@@ -54,7 +28,100 @@ double peak_resident_gib() {
   return 0;
 }
 
+// The slices of the steps, one after the other: always the same made-up one, or those of the stream.
+class Slices {
+ public:
+  Slices(const Config& config, const SliceStream& stream) : stream_(stream) {
+    if (!stream_.next) made_up_ = synthetic_batch(config);
+  }
+  const DeviceBatch& next() {
+    if (!stream_.next) return made_up_;
+    slice_ = stream_.next();
+    made_up_ = to_tensors(*slice_);
+    return made_up_;
+  }
+  void give_back() {
+    if (!slice_) return;
+    made_up_ = {};
+    if (stream_.give_back) stream_.give_back(std::move(slice_));
+    slice_.reset();
+  }
+
+ private:
+  SliceStream stream_;
+  BatchPtr slice_;
+  DeviceBatch made_up_;
+};
+
+int64_t student_tokens(const ModelConfig& model, const DeviceBatch& batch) {
+  const int64_t visible = batch.visible.size(2), positions = visible + batch.masked.size(2);
+  // data2vec 1 encodes mask tokens too.
+  const int64_t each = model.objective == ObjectiveKind::data2vec1 ? positions : visible;
+  return batch.visible.size(0) * batch.visible.size(1) * (each + model.extra_tokens);
+}
+
+// One step of training; returns the student's tokens.
+int64_t run_step(const Config& config, int64_t number, Objective& objective, AdamState& adam, Slices& slices,
+                 PartClock& clock) {
+  objective.zero_gradients();
+  clock.enter(StepPart::wait);
+  const DeviceBatch& batch = slices.next();
+  clock.enter(StepPart::other);
+  const StepKey key{1, number, 0, batch.visible.size(0), batch.masked.numel()};
+  int64_t sample_size = 0;
+  {
+    const StepOutput output = objective.forward(batch, key, nullptr);
+    objective.backward(output.loss, 1.0);
+    sample_size = output.sample_size;
+  }
+  clock.enter(StepPart::optimizer);
+  optimizer_step(objective.layout(), config.optim, {1e-4, 0.999, 1.0 / static_cast<double>(sample_size)},
+                 {objective.weights(), objective.gradients(), objective.teacher()}, adam);
+  objective.weights_changed();
+  clock.enter(StepPart::other);
+  const int64_t tokens = student_tokens(config.model, batch);
+  slices.give_back();
+  return tokens;
+}
+
+// The largest side up to `most` whose product does not take much longer than a tenth of a second: where the processor has no
+// bf16, its products are a hundred times slower.
+int64_t product_side(Precision precision, int64_t most) {
+  constexpr double enough_seconds = 0.1 / 8;
+  int64_t side = std::min<int64_t>(128, most);
+  const auto seconds = [&] {
+    return 2e-9 * static_cast<double>(side * side * side) / gemm_gflops(precision, side);
+  };
+  while (2 * side <= most && seconds() < enough_seconds) side *= 2;
+  return side;
+}
+
 }  // namespace
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+double gemm_gflops(Precision precision, int64_t n) {
+  const auto dtype = precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
+  const at::Tensor a = at::ones({n, n}, dtype), b = at::ones({n, n}, dtype);
+  at::Tensor c = at::empty({n, n}, dtype);
+  std::vector<double> seconds;
+  for (int i = 0; i < 3; ++i) {
+    const double start = seconds_now();
+    at::mm_out(c, a, b);
+    seconds.push_back(seconds_now() - start);
+  }
+  return 2.0 * static_cast<double>(n * n * n) / median(seconds) / 1e9;
+}
+
+std::vector<double> StepBench::seconds() const {
+  std::vector<double> out;
+  for (const PartTimes& times : parts) out.push_back(times.total());
+  return out;
+}
 
 int64_t slice_samples(const Config& config) {
   const bool by_seconds = config.model.modality == Modality::speech && config.speech.batch_seconds > 0;
@@ -65,87 +132,42 @@ int64_t slice_samples(const Config& config) {
   return std::max<int64_t>(1, (samples + slices - 1) / slices);
 }
 
-StepBench bench_step(const Config& recipe, int64_t warmup, int64_t steps) {
+StepBench bench_step(const Config& recipe, const StepBenchSettings& settings) {
   Config config = recipe;
   config.data.batch = slice_samples(recipe);
   StepBench bench;
-  bench.slices = recipe.run.accumulate;
   bench.precision = resolve_precision(config.run.precision);
+  bench.simd = simd_in_use();
   bench.threads = at::get_num_threads();
   bench.batch = config.data.batch;
+  bench.slices = recipe.run.accumulate;
   bench.clones = config.mask.clones;
-  const DeviceBatch batch = synthetic_batch(config);
-  const int64_t positions = batch.visible.size(2) + batch.masked.size(2);
-  // data2vec 1 encodes mask tokens too.
-  const bool all = config.model.objective == ObjectiveKind::data2vec1;
-  bench.tokens =
-      bench.batch * bench.clones * ((all ? positions : batch.visible.size(2)) + config.model.extra_tokens);
+  bench.loader = static_cast<bool>(settings.stream.next);
 
+  Slices slices(config, settings.stream);
   const std::unique_ptr<Objective> objective = make_objective(config, bench.precision);
+  PartClock clock;
+  if (auto* measured = dynamic_cast<ArenaObjective*>(objective.get())) measured->measure(&clock);
   AdamState adam(objective->layout());
-  bench.gemm_gflops_before = gemm_gflops(bench.precision);
-  for (int64_t i = 0; i < warmup + steps; ++i) {
-    const double start = now();
-    objective->zero_gradients();
-    const StepKey key{1, i, 0, bench.batch, batch.masked.numel()};
-    const StepOutput output = objective->forward(batch, key, nullptr);
-    const double forward = now();
-    objective->backward(output.loss, 1.0);
-    const double backward = now();
-    optimizer_step(objective->layout(), config.optim,
-                   {1e-4, 0.999, 1.0 / static_cast<double>(output.sample_size)},
-                   {objective->weights(), objective->gradients(), objective->teacher()}, adam);
-    objective->weights_changed();
-    const double end = now();
-    if (i < warmup) continue;
-    bench.seconds.push_back(end - start);
-    bench.forward_seconds.push_back(forward - start);
-    bench.backward_seconds.push_back(backward - forward);
-    bench.update_seconds.push_back(end - backward);
+  int64_t number = 0, tokens = 0;
+  const auto step = [&] { return run_step(config, number++, *objective, adam, slices, clock); };
+  const int64_t side = product_side(bench.precision, settings.product);
+  const auto product = [&] { return gemm_gflops(bench.precision, side); };
+  for (int64_t i = 0; i < settings.warmup; ++i) step();
+  bench.gemm.push_back(product());
+  for (int64_t i = 0; i < settings.steps; ++i) {
+    clock.start();
+    tokens += step();
+    bench.parts.push_back(clock.stop());
+    bench.peak_gib = peak_resident_gib();
+    bench.gemm.push_back(product());
   }
-  bench.gemm_gflops_after = gemm_gflops(bench.precision);
-  bench.peak_gib = peak_resident_gib();
+  bench.tokens = tokens / std::max<int64_t>(1, settings.steps);
+  clock.start();
+  bench.observed = observe_step(clock, step);
+  bench.gemm_fp32 = gemm_gflops(Precision::fp32, product_side(Precision::fp32, settings.product));
+  bench.gemm_bf16 = gemm_gflops(Precision::bf16, product_side(Precision::bf16, settings.product));
   return bench;
-}
-
-std::string step_table(const StepBench& bench) {
-  const auto [least, most] = std::minmax_element(bench.seconds.begin(), bench.seconds.end());
-  const double step = median(bench.seconds);
-  const auto share = [&](const std::vector<double>& seconds) {
-    return fmt::format("{:7.3f} s  {:3.0f} %", median(seconds), 100 * median(seconds) / step);
-  };
-  std::string out =
-      fmt::format("{}, {} threads, {} samples × {} masks a step; medians of {} steps\n",
-                  name_of(bench.precision), bench.threads, bench.batch, bench.clones, bench.seconds.size());
-  if (bench.slices > 1) out += fmt::format("a step is one of the {} slices of an update\n", bench.slices);
-  out += "\n";
-  out += fmt::format("  step             {:7.3f} s  ({:.3f} to {:.3f})\n", step, *least, *most);
-  out += fmt::format("    forward        {}\n", share(bench.forward_seconds));
-  out += fmt::format("    backward       {}\n", share(bench.backward_seconds));
-  out += fmt::format("    AdamW + EMA    {}\n", share(bench.update_seconds));
-  out += fmt::format("  samples/s        {:7.2f}\n", static_cast<double>(bench.batch) / step);
-  out += fmt::format("  masked views/s   {:7.1f}\n", static_cast<double>(bench.batch * bench.clones) / step);
-  out += fmt::format("  student tokens/s {:7.0f}\n", static_cast<double>(bench.tokens) / step);
-  out += fmt::format("  peak memory      {:7.2f} GiB\n", bench.peak_gib);
-  out += fmt::format(
-      "  matrix products  {:7.0f} GFLOP/s before, {:.0f} after (2 n³ of a square product in {})\n",
-      bench.gemm_gflops_before, bench.gemm_gflops_after, name_of(bench.precision));
-  return out;
-}
-
-std::string step_json(const StepBench& bench) {
-  const double step = median(bench.seconds);
-  const nlohmann::json json{{"precision", name_of(bench.precision)},
-                            {"threads", bench.threads},
-                            {"batch", bench.batch},
-                            {"slices_per_update", bench.slices},
-                            {"clones", bench.clones},
-                            {"step_seconds", bench.seconds},
-                            {"median_step_seconds", step},
-                            {"samples_per_second", static_cast<double>(bench.batch) / step},
-                            {"peak_gib", bench.peak_gib},
-                            {"gemm_gflops", {bench.gemm_gflops_before, bench.gemm_gflops_after}}};
-  return json.dump(2) + "\n";
 }
 
 }  // namespace d2v

@@ -46,6 +46,27 @@ TEST_CASE("a small model's operations are those counted by hand") {
   CHECK(parts.at("student").kept == 4 * 2 * 7 * (7 * 32 + 128));
 }
 
+TEST_CASE(
+    "what the reference would compute and what is computed differ by skipped rows and repeated logits") {
+  const auto parts = by_name(test::tiny_config());
+  // 2 clones; the projection at the 6 visible of 16 patches is left out, forward and backward.
+  const PartCost& decoder = parts.at("decoder");
+  CHECK(decoder.skipped == 2 * (2.0 * 6 * 32 * 32));
+  CHECK(nominal_flops(decoder) == 3 * (decoder.forward + decoder.skipped));
+  CHECK(executed_flops(decoder) == training_flops(decoder));
+  // 2 clones, 4 blocks, 7 tokens: the logits once more.
+  const PartCost& student = parts.at("student");
+  CHECK(student.recomputed == 2 * 4 * (2.0 * 7 * 7 * 32));
+  CHECK(nominal_flops(student) == training_flops(student));
+  CHECK(executed_flops(student) == training_flops(student) + student.recomputed);
+  // The teacher has no backward pass that could do anything twice.
+  CHECK(executed_flops(parts.at("teacher")) == nominal_flops(parts.at("teacher")));
+
+  Config kept = test::tiny_config();
+  kept.model.attention_dropout = 0.1;
+  CHECK(by_name(kept).at("student").recomputed == 0);
+}
+
 TEST_CASE("what the teacher shares with the student is counted once") {
   Config config = test::tiny_config();
   CHECK(by_name(config).contains("teacher's local encoder"));

@@ -10,6 +10,7 @@
 #include "d2v/base/check.h"
 #include "d2v/base/nearest.h"
 #include "d2v/base/version.h"
+#include "d2v/nn/simd.h"
 
 namespace d2v {
 namespace {
@@ -70,6 +71,7 @@ int report(const char* message, ExitCode code) {
 int main(int argc, char** argv) {
   using namespace d2v;
   try {
+    choose_simd();  // a wrong D2V_SIMD is said before anything is done
     const int result = dispatch(std::vector<std::string>(argv + (argc > 0), argv + argc));
     if (std::fflush(stdout) != 0) return report("cannot write to standard output", ExitCode::storage);
     return result;

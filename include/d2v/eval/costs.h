@@ -29,14 +29,21 @@ int64_t samples_per_update(const Config& config);
 // A part of the forward pass of one sample, all clones. A multiply-add counts as two operations; norms, activation
 // functions, softmax and embeddings are left out.
 struct PartCost {
-  std::string part;     // "local encoder", "positions", "student", "decoder", "teacher", …
-  double forward = 0;   // operations
-  bool trained = true;  // backward: twice the forward's operations, and activations are kept for it
-  double kept = 0;      // activations kept until the backward, in elements
+  std::string part;       // "local encoder", "positions", "student", "decoder", "teacher", …
+  double forward = 0;     // operations that are done
+  bool trained = true;    // backward: twice the forward's operations, and activations are kept for it
+  double kept = 0;        // activations kept until the backward, in elements
+  double skipped = 0;     // operations of the forward pass that the reference does and this program does not
+  double recomputed = 0;  // operations that the backward pass does a second time
 };
 std::vector<PartCost> sample_costs(const Config& config);
 
 // With the backward of the parts that have one.
 double training_flops(const PartCost& cost);
+
+// Forward and backward as the reference computes them: with what is skipped here, without what is done twice.
+double nominal_flops(const PartCost& cost);
+// What is really computed: without what is skipped, with what is done twice.
+double executed_flops(const PartCost& cost);
 
 }  // namespace d2v

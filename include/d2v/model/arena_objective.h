@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "d2v/base/config.h"
+#include "d2v/base/part_clock.h"
 #include "d2v/model/objective.h"
 #include "d2v/nn/weights.h"
 
@@ -19,6 +20,10 @@ class ArenaObjective : public Objective {
   void weights_changed() override;
   void backward(const at::Tensor& loss, double scale) override;
 
+  // From now on every step tells the clock which part it is in; null: nothing is measured. The clock must outlive the
+  // steps. Results do not depend on it.
+  void measure(PartClock* clock) { clock_ = clock; }
+
  protected:
   // Arenas of the declared parameters, with initial weights drawn from config.run.seed.
   ArenaObjective(const Config& config, Precision precision, std::vector<Parameter> parameters);
@@ -31,6 +36,7 @@ class ArenaObjective : public Objective {
   at::ScalarType dtype_;
   ParameterLayout layout_;
   WeightArenas student_arenas_, teacher_arenas_;
+  PartClock* clock_ = nullptr;
 };
 
 }  // namespace d2v
