@@ -5,18 +5,19 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "d2v/base/philox_functor.h"
+#include "d2v/nn/device.h"
+#include "device_random.h"
+
 namespace d2v {
 
 namespace {
 
-RngKey at_site(RngKey key, Stream stream, uint32_t site) {
-  key.stream = stream;
-  key.seed ^= (static_cast<uint64_t>(site) + 1) * 0x9E3779B97F4A7C15ull;
-  return key;
-}
+using philox::at_site;
 
 // 1/(1-p) where kept, 0 where dropped; shape of x.
 at::Tensor dropout_factors(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site) {
+  if (x.is_cuda()) return device_dropout_factors(x, p, keys, site);
   at::Tensor factors =
       at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::Contiguous).dtype(at::kFloat));
   const int64_t rows = x.size(0), width = x.numel() / rows;
@@ -49,12 +50,17 @@ at::Tensor drop_path(const at::Tensor& x, double p, const RowKeys& keys, uint32_
     Philox random(at_site(keys[row], Stream::drop_path, site));
     out[row] = random.uniform() < p ? 0.0f : static_cast<float>(1.0 / (1.0 - p));
   }
-  return x * factors.to(x.scalar_type());
+  return x * send(factors.to(x.scalar_type()), x.device());
 }
 
 at::Tensor row_noise(const RowKeys& keys, int64_t count, int64_t dim, double std, at::ScalarType dtype,
-                     Stream stream) {
+                     Stream stream, at::Device device) {
   const int64_t rows = static_cast<int64_t>(keys.size()), width = count * dim;
+  if (device.is_cuda()) {
+    RowKeys of_stream = keys;
+    for (RngKey& key : of_stream) key.stream = stream;
+    return device_noise(of_stream, {rows, count, dim}, std, dtype, device);
+  }
   at::Tensor noise = at::empty({rows, count, dim}, at::kFloat);
   float* out = noise.mutable_data_ptr<float>();
   at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {

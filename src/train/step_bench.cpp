@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "d2v/model/objective.h"
+#include "d2v/nn/device.h"
 #include "d2v/train/optimizer.h"
 #include "d2v/train/precision.h"
 #include "d2v/train/synthetic_batch.h"
@@ -28,15 +29,17 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-double gemm_gflops(Precision precision) {
+double gemm_gflops(Precision precision, at::Device device) {
   const int64_t n = precision == Precision::bf16 ? 1024 : 2048;
   const auto dtype = precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
-  const at::Tensor a = at::randn({n, n}).to(dtype), b = at::randn({n, n}).to(dtype);
+  const at::Tensor a = at::randn({n, n}).to(device, dtype), b = at::randn({n, n}).to(device, dtype);
   at::mm(a, b);
+  wait_for_device(device);
   std::vector<double> seconds;
   for (int i = 0; i < 3; ++i) {
     const double start = now();
     at::mm(a, b);
+    wait_for_device(device);
     seconds.push_back(now() - start);
   }
   return 2.0 * static_cast<double>(n * n * n) / median(seconds) / 1e9;
@@ -70,7 +73,7 @@ StepBench bench_step(const Config& recipe, int64_t warmup, int64_t steps) {
   config.data.batch = slice_samples(recipe);
   StepBench bench;
   bench.slices = recipe.run.accumulate;
-  bench.precision = resolve_precision(config.run.precision);
+  bench.precision = resolve_precision(config.run.precision, !resolve_device(config.run.device).is_cpu());
   bench.threads = at::get_num_threads();
   bench.batch = config.data.batch;
   bench.clones = config.mask.clones;
@@ -82,8 +85,13 @@ StepBench bench_step(const Config& recipe, int64_t warmup, int64_t steps) {
       bench.batch * bench.clones * ((all ? positions : batch.visible.size(2)) + config.model.extra_tokens);
 
   const std::unique_ptr<Objective> objective = make_objective(config, bench.precision);
-  AdamState adam(objective->layout());
-  bench.gemm_gflops_before = gemm_gflops(bench.precision);
+  const at::Device device = objective->weights().device();
+  const auto now = [device] {
+    wait_for_device(device);
+    return d2v::now();
+  };
+  AdamState adam(objective->layout(), device);
+  bench.gemm_gflops_before = gemm_gflops(bench.precision, device);
   for (int64_t i = 0; i < warmup + steps; ++i) {
     const double start = now();
     objective->zero_gradients();
@@ -103,7 +111,7 @@ StepBench bench_step(const Config& recipe, int64_t warmup, int64_t steps) {
     bench.backward_seconds.push_back(backward - forward);
     bench.update_seconds.push_back(end - backward);
   }
-  bench.gemm_gflops_after = gemm_gflops(bench.precision);
+  bench.gemm_gflops_after = gemm_gflops(bench.precision, device);
   bench.peak_gib = peak_resident_gib();
   return bench;
 }
