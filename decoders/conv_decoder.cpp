@@ -5,6 +5,7 @@
 #include "d2v/base/check.h"
 #include "d2v/decoders/fused_conv_decoder.h"
 #include "d2v/nn/declare.h"
+#include "d2v/nn/fused_norm.h"
 
 namespace d2v {
 
@@ -74,8 +75,7 @@ at::Tensor plain_conv_layers(const ConvDecoderWeights& weights, const DecoderCon
                    /*dilation=*/1, config.groups);
     if (config.kernel % 2 == 0) y = y.slice(2, 0, height).slice(3, 0, width);
     y = y.permute({0, 2, 3, 1}).reshape({rows, length, config.dim});
-    y = at::gelu(at::layer_norm(y, {config.dim}, {}, {}, 1e-5, /*cudnn_enable=*/false));
-    tokens = config.residual && tokens.size(2) == config.dim ? y + tokens : y;
+    tokens = norm_gelu(y, config.residual && tokens.size(2) == config.dim ? tokens : at::Tensor());
   }
   return tokens;
 }

@@ -4,36 +4,19 @@
 #include <numbers>
 
 #include "d2v/base/check.h"
-#include "philox_rounds.h"
+#include "d2v/base/philox_functor.h"
 
 namespace d2v {
 
 std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
-  for (int round = 0; round < philox::kRounds; ++round) {
-    philox::round(counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
-    key[0] += philox::kWeyl0;
-    key[1] += philox::kWeyl1;
-  }
-  return counter;
-}
-
-PhiloxState philox_state(const RngKey& key) {
-  const auto low = [](uint64_t x) { return static_cast<uint32_t>(x); };
-  const auto high = [](uint64_t x) { return static_cast<uint32_t>(x >> 32); };
-  // Two applications of a bijection of the counter: of one stream, no two keys that agree in (seed, step) or
-  // in (sample, occurrence, clone) can ever collide.
-  const auto first = philox4x32({low(key.seed), high(key.seed), low(key.step), high(key.step)},
-                                {static_cast<uint32_t>(key.stream), 0x64327631u});
-  const auto second = philox4x32({first[0] ^ low(key.sample), first[1] ^ high(key.sample),
-                                  first[2] ^ key.occurrence, first[3] ^ key.clone},
-                                 {static_cast<uint32_t>(key.stream), 0x64327632u});
-  return {{second[0], second[1]}, {second[2], second[3]}};
+  const philox::Block out = philox::block({{counter[0], counter[1], counter[2], counter[3]}}, key[0], key[1]);
+  return {out.word[0], out.word[1], out.word[2], out.word[3]};
 }
 
 Philox::Philox(const RngKey& key) : rng_key_(key) {
-  const PhiloxState state = philox_state(key);
-  key_ = state.key;
-  counter_ = {0, 0, state.counter_high[0], state.counter_high[1]};
+  const philox::StreamStart start = philox::start_of(key);
+  key_ = {start.key[0], start.key[1]};
+  counter_ = {0, 0, start.counter_high[0], start.counter_high[1]};
 }
 
 uint32_t Philox::operator()() {

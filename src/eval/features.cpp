@@ -19,8 +19,9 @@ double seconds_now() {
 // (b, T, D) -> (b, D), over the first lengths[b] positions.
 at::Tensor mean_over_time(const at::Tensor& tokens, const at::Tensor& lengths) {
   if (!lengths.defined()) return tokens.mean(1);
-  const at::Tensor valid = at::arange(tokens.size(1)).unsqueeze(0).lt(lengths.unsqueeze(1)).unsqueeze(2);
-  return at::where(valid, tokens, 0.f).sum(1) / lengths.unsqueeze(1);
+  const at::Tensor counts = lengths.to(tokens.device()).unsqueeze(1);
+  const at::Tensor valid = at::arange(tokens.size(1), counts.options()).unsqueeze(0).lt(counts).unsqueeze(2);
+  return at::where(valid, tokens, 0.f).sum(1) / counts;
 }
 
 }  // namespace

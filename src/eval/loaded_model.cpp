@@ -47,6 +47,7 @@ LoadedModel load_model(const fs::path& path, std::span<const Override> overrides
   model.config = std::make_unique<Config>();
   model.options = option_table(*model.config);
   apply_source(model.options, model.checkpoint);
+  model.config->run.device = DeviceKind::cpu;  // where it was trained says nothing about this machine
   apply_overrides(model.options, overrides);
   model.update = update_of(model.checkpoint);
   model.objective = make_objective(*model.config, Precision::fp32);

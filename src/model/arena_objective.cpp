@@ -4,25 +4,33 @@
 
 #include <ATen/ATen.h>
 
+#include "d2v/nn/device.h"
+
 namespace d2v {
 
 ArenaObjective::ArenaObjective(const Config& config, Precision precision, std::vector<Parameter> parameters)
     : config_(config),
+      upload_(resolve_device(config.run.device)),
       dtype_(precision == Precision::bf16 ? at::kBFloat16 : at::kFloat),
       layout_(std::move(parameters)) {
-  student_arenas_.full = make_arena(layout_.size(), at::kFloat);
-  student_arenas_.full_gradient = make_arena(layout_.size(), at::kFloat);
+  const at::Device device = upload_.device();
+  const auto arena = [&](at::ScalarType type) { return make_arena(layout_.size(), type).to(device); };
+  // Drawn on the host: the same weights on every device.
+  at::Tensor weights = make_arena(layout_.size(), at::kFloat);
+  initialise(layout_, weights, static_cast<uint64_t>(config.run.seed));
+  student_arenas_.full = weights.to(device);
+  student_arenas_.full_gradient = arena(at::kFloat);
   const bool low = dtype_ != at::kFloat;
-  student_arenas_.low = low ? make_arena(layout_.size(), dtype_) : student_arenas_.full;
-  student_arenas_.low_gradient = low ? make_arena(layout_.size(), dtype_) : student_arenas_.full_gradient;
-  initialise(layout_, student_arenas_.full, static_cast<uint64_t>(config.run.seed));
+  student_arenas_.low = low ? arena(dtype_) : student_arenas_.full;
+  student_arenas_.low_gradient = low ? arena(dtype_) : student_arenas_.full_gradient;
 }
 
 void ArenaObjective::start_teacher() {
   if (layout_.teacher_size() > 0) {
     teacher_arenas_.full = student_arenas_.full.narrow(0, 0, layout_.teacher_size()).clone();
-    teacher_arenas_.low =
-        dtype_ == at::kFloat ? teacher_arenas_.full : make_arena(layout_.teacher_size(), dtype_);
+    teacher_arenas_.low = dtype_ == at::kFloat
+                              ? teacher_arenas_.full
+                              : make_arena(layout_.teacher_size(), dtype_).to(upload_.device());
   }
   weights_changed();
 }

@@ -6,6 +6,8 @@ namespace d2v {
 
 at::Tensor corrupt_tokens(const at::Tensor& tokens, const at::Tensor& masked, int64_t mask_token,
                           const Data2Vec1Config& config, const RowKeys& keys) {
+  if (!tokens.is_cpu())  // a few thousand integers; waits for the device
+    return corrupt_tokens(tokens.cpu(), masked.cpu(), mask_token, config, keys).to(tokens.device());
   at::Tensor out = tokens.clone();
   const int64_t length = tokens.size(1), count = masked.size(2);
   int64_t* data = out.mutable_data_ptr<int64_t>();

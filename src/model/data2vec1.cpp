@@ -109,12 +109,12 @@ Data2Vec1::Data2Vec1(const Config& config, Precision precision)
 }
 
 StepOutput Data2Vec1::forward(const DeviceBatch& batch, const StepKey& key, Trace* trace) {
-  return step(batch, key, trace, /*training=*/true);
+  return step(on_device(batch), key, trace, /*training=*/true);
 }
 
 StepOutput Data2Vec1::evaluate(const DeviceBatch& batch, const StepKey& key) {
   const at::NoGradGuard no_grad;
-  return step(batch, key, nullptr, /*training=*/false);
+  return step(on_device(batch), key, nullptr, /*training=*/false);
 }
 
 at::Tensor Data2Vec1::local_features(const at::Tensor& input) const {
@@ -146,7 +146,7 @@ Data2Vec1::Inputs Data2Vec1::make_inputs(const DeviceBatch& batch, const RowKeys
     const int64_t mask_token = config_.text.vocabulary_size - 1;
     const at::Tensor tokens =
         trace && trace->masked_tokens.defined()
-            ? trace->masked_tokens
+            ? trace->masked_tokens.to(batch.input.device())
             : corrupt_tokens(batch.input, batch.masked, mask_token, config_.data2vec1, noise_keys);
     out.student = embed_tokens(student_, config_, tokens, keys);
     made_by(clock_, StepPart::local_encoder, out.student);
@@ -179,7 +179,8 @@ StepOutput Data2Vec1::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   const Philox skip({key.seed, Stream::layerdrop, static_cast<uint64_t>(key.update)});
   const Inputs inputs = make_inputs(batch, noise_keys, keys, trace);
   if (trace && config_.model.modality == Modality::image) {
-    const at::Tensor index = relative_position_index(grid_side(config_.image));
+    const at::Tensor index =
+        relative_position_index(grid_side(config_.image)).to(student_.relative_table.device());
     record(trace, "relative_position_index", index);
     record(trace, "relative_position_bias", relative_position_bias(student_.relative_table, index)[0]);
   }
@@ -225,8 +226,10 @@ StepOutput Data2Vec1::step(const DeviceBatch& batch, const StepKey& key, Trace* 
   return out;
 }
 
-Features Data2Vec1::embed_padded(const at::Tensor& input, const at::Tensor& lengths, Network which) {
+Features Data2Vec1::embed_padded(const at::Tensor& host_input, const at::Tensor& host_lengths,
+                                 Network which) {
   const at::NoGradGuard no_grad;
+  const at::Tensor input = on_device(host_input), lengths = on_device(host_lengths);
   const Data2Vec1Encoder& network = which == Network::teacher ? teacher_ : student_;
   Features out;
   out.extra_tokens = config_.model.modality == Modality::image ? 1 : 0;

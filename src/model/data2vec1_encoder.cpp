@@ -6,6 +6,7 @@
 #include "d2v/model/image_encoder.h"
 #include "d2v/nn/attention_bias.h"
 #include "d2v/nn/declare.h"
+#include "d2v/nn/device.h"
 
 namespace d2v {
 
@@ -27,7 +28,9 @@ at::Tensor first_input(const Data2Vec1Encoder& encoder, const Config& config, co
 
 at::Tensor bias_of(const Data2Vec1Encoder& encoder, const Config& config, const RowPadding& padding) {
   if (config.model.modality == Modality::image)
-    return relative_position_bias(encoder.relative_table, relative_position_index(grid_side(config.image)));
+    return relative_position_bias(
+        encoder.relative_table,
+        send(relative_position_index(grid_side(config.image)), encoder.relative_table.device()));
   return padded_keys(padding.valid, 0);
 }
 

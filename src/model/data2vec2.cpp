@@ -91,12 +91,12 @@ Data2Vec2::Encoder Data2Vec2::make_encoder(const WeightArenas& modality, const W
 }
 
 StepOutput Data2Vec2::forward(const DeviceBatch& batch, const StepKey& key, Trace* trace) {
-  return step(batch, key, trace, /*training=*/true);
+  return step(on_device(batch), key, trace, /*training=*/true);
 }
 
 StepOutput Data2Vec2::evaluate(const DeviceBatch& batch, const StepKey& key) {
   const at::NoGradGuard no_grad;
-  return step(batch, key, nullptr, /*training=*/false);
+  return step(on_device(batch), key, nullptr, /*training=*/false);
 }
 
 StepOutput Data2Vec2::step(const DeviceBatch& batch, const StepKey& key, Trace* trace, bool training) const {
@@ -169,17 +169,22 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
   enter(clock_, StepPart::restore);
   const at::Tensor rows =
       dropout(encoded.slice(1, config_.model.extra_tokens), decoder.input_dropout, keys, dropout_site);
-  at::Tensor noise =
-      trace && trace->decoder_noise.defined()
-          ? trace->decoder_noise.to(dtype_)
-          : row_noise(noise_keys, batch.masked.size(2), config_.model.dim, decoder.noise_std, dtype_);
   const at::Tensor& positions = student_.modality.fixed_positions;
-  if (decoder.add_positions_masked) {
-    const at::Tensor at_masked =
-        gather_visible(positions.expand({batch.masked.size(0), -1, -1}), batch.masked);
-    noise = (noise + at_masked).to(dtype_);
+  const bool recorded = trace && trace->decoder_noise.defined();
+  at::Tensor x;
+  if (!recorded && !decoder.add_positions_masked) {
+    x = restore_with_noise(rows, noise_keys, decoder.noise_std, batch.visible, batch.masked);
+  } else {
+    at::Tensor noise = recorded ? trace->decoder_noise.to(rows.device(), dtype_)
+                                : row_noise(noise_keys, batch.masked.size(2), config_.model.dim,
+                                            decoder.noise_std, dtype_, Stream::decoder_noise, rows.device());
+    if (decoder.add_positions_masked) {
+      const at::Tensor at_masked =
+          gather_visible(positions.expand({batch.masked.size(0), -1, -1}), batch.masked);
+      noise = (noise + at_masked).to(dtype_);
+    }
+    x = restore_order(rows, noise, batch.visible, batch.masked);
   }
-  at::Tensor x = restore_order(rows, noise, batch.visible, batch.masked);
   if (decoder.add_positions_all) x = (x + positions).to(dtype_);
   record(trace, "decoder_input", x);
   made_by(clock_, StepPart::restore, x);
@@ -259,8 +264,10 @@ at::Tensor Data2Vec2::add_losses(const DeviceBatch& batch, const RowPadding& pad
   return add_collapse_remedies(total, prediction, loss, batch.masked.numel(), out);
 }
 
-Features Data2Vec2::embed_padded(const at::Tensor& input, const at::Tensor& lengths, Network which) {
+Features Data2Vec2::embed_padded(const at::Tensor& host_input, const at::Tensor& host_lengths,
+                                 Network which) {
   const at::NoGradGuard no_grad;
+  const at::Tensor input = on_device(host_input), lengths = on_device(host_lengths);
   const ModelConfig& model = config_.model;
   const Encoder& network = which == Network::teacher ? teacher_ : student_;
   Features out;

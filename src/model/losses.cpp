@@ -8,6 +8,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "d2v/base/check.h"
+#include "d2v/cuda/element_loss.h"
+#include "device_losses.h"
 
 namespace d2v {
 
@@ -16,19 +18,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
-
-template <class Real>
-Real element(Real d, Real beta) {
-  if (beta == 0) return d * d;
-  d = std::abs(d);
-  return d < beta ? d * d / (2 * beta) : d - beta / 2;
-}
-
-template <class Real>
-Real element_slope(Real d, Real beta) {
-  if (beta == 0) return 2 * d;
-  return std::abs(d) < beta ? d / beta : (d > 0 ? Real(1) : Real(-1));
-}
 
 // Calls body(prediction row number, its sample's row in targets) for every masked row, one chunk of rows per clone.
 template <class Body>
@@ -54,7 +43,7 @@ double loss_sum(const at::Tensor& prediction, const at::Tensor& targets, const a
     const Real* b = y + target_row * dim;
     Real sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (int64_t d = 0; d < dim; ++d) sum += element(static_cast<Real>(a[d]) - b[d], beta);
+    for (int64_t d = 0; d < dim; ++d) sum += loss_of(static_cast<Real>(a[d]) - b[d], beta);
     row_sums[clone] += sum;
   });
   double total = 0;
@@ -73,7 +62,7 @@ void loss_gradient(const at::Tensor& prediction, const at::Tensor& targets, cons
     const T* a = p + row * dim;
     const Real* b = y + target_row * dim;
     for (int64_t d = 0; d < dim; ++d)
-      g[row * dim + d] = static_cast<T>(factor * element_slope(static_cast<Real>(a[d]) - b[d], beta));
+      g[row * dim + d] = static_cast<T>(factor * loss_slope(static_cast<Real>(a[d]) - b[d], beta));
   });
 }
 
@@ -86,6 +75,7 @@ struct MaskedLoss : Function<MaskedLoss> {
     context->saved_data["masked"] = masked;
     context->saved_data["beta"] = beta;
     context->saved_data["scale"] = scale;
+    if (p.is_cuda()) return device_masked_loss(p, targets, masked, {beta, scale});
     const float b = static_cast<float>(beta);
     double sum = 0;
     if (p.scalar_type() == at::kDouble)
@@ -102,6 +92,10 @@ struct MaskedLoss : Function<MaskedLoss> {
     const at::Tensor targets = context->saved_data["targets"].toTensor();
     const at::Tensor masked = context->saved_data["masked"].toTensor();
     const double beta = context->saved_data["beta"].toDouble();
+    if (p.is_cuda()) {
+      const ElementLoss loss{beta, context->saved_data["scale"].toDouble()};
+      return {device_masked_loss_gradient(p, targets, masked, loss, gradients[0]), {}, {}, {}, {}};
+    }
     const double factor = context->saved_data["scale"].toDouble() * gradients[0].item<double>();
     const float b = static_cast<float>(beta), f = static_cast<float>(factor);
     at::Tensor out = at::empty_like(p);
@@ -162,6 +156,7 @@ at::Tensor element_loss(const at::Tensor& prediction, const at::Tensor& target, 
 }
 
 at::Tensor row_moments(const at::Tensor& x) {
+  if (x.is_cuda()) return device_row_moments(x);
   const at::Tensor rows = x.detach().contiguous();
   const int64_t count = rows.size(1);
   const auto row_at = [count](int64_t c, int64_t i) { return c * count + i; };
@@ -171,13 +166,15 @@ at::Tensor row_moments(const at::Tensor& x) {
 }
 
 at::Tensor masked_moments(const at::Tensor& targets, const at::Tensor& masked) {
+  if (targets.is_cuda()) return device_masked_moments(targets, masked);
   const int64_t clones = masked.size(1), count = masked.size(2), length = targets.size(1);
   const int64_t* index = masked.const_data_ptr<int64_t>();
   return sum_moments(masked.size(0) * clones, count, targets.size(2), targets.const_data_ptr<float>(),
                      [=](int64_t c, int64_t i) { return c / clones * length + index[c * count + i]; });
 }
 
-double mean_deviation(const at::Tensor& moments) {
+double mean_deviation(const at::Tensor& given) {
+  const at::Tensor moments = given.cpu();
   const int64_t dim = moments.size(1);
   const double* m = moments.const_data_ptr<double>();
   double sum = 0;

@@ -72,12 +72,12 @@ Mae::Mae(const Config& config, Precision precision)
 }
 
 StepOutput Mae::forward(const DeviceBatch& batch, const StepKey& key, Trace* trace) {
-  return step(batch, key, trace, /*training=*/true);
+  return step(on_device(batch), key, trace, /*training=*/true);
 }
 
 StepOutput Mae::evaluate(const DeviceBatch& batch, const StepKey& key) {
   const at::NoGradGuard no_grad;
-  return step(batch, key, nullptr, /*training=*/false);
+  return step(on_device(batch), key, nullptr, /*training=*/false);
 }
 
 at::Tensor Mae::patches_with_positions(const at::Tensor& pixels, Trace* trace) const {
@@ -160,7 +160,7 @@ Features Mae::embed(const at::Tensor& input, Network) {
   const at::NoGradGuard no_grad;
   Features out;
   out.extra_tokens = 1;
-  out.layers = encode(prepend_cls(patches_with_positions(input, nullptr)), {});
+  out.layers = encode(prepend_cls(patches_with_positions(on_device(input), nullptr)), {});
   out.layers.back() = layer_norm(out.layers.back(), norm_, encoder_.norm_eps);
   for (at::Tensor& layer : out.layers) layer = layer.to(at::kFloat);
   return out;

@@ -4,6 +4,7 @@
 
 #include "d2v/base/check.h"
 #include "d2v/nn/declare.h"
+#include "d2v/nn/device.h"
 #include "d2v/nn/positions.h"
 #include "d2v/nn/rows.h"
 
@@ -23,16 +24,17 @@ bool has_norm(const ModelConfig& model) {
 }
 
 // ALiBi between all positions, or between those in `index` (R, N): (1|R, H, E+N, E+N); extra tokens have bias 0.
-at::Tensor alibi_of(const Config& config, int64_t positions, const at::Tensor& index) {
+at::Tensor alibi_of(const Config& config, int64_t positions, const at::Tensor& index, at::Device device) {
   const ModelConfig& model = config.model;
   if (!model.alibi) return {};
   at::Tensor bias;
   if (!on_grid(model.modality)) {
     bias = index.defined() ? alibi_bias_1d(model.heads, index)
-                           : alibi_bias_1d(model.heads, positions).unsqueeze(0);
+                           : send(alibi_bias_1d(model.heads, positions), device).unsqueeze(0);
   } else {
     const PatchGrid grid = patch_grid(config);
-    bias = alibi_bias_2d(model.heads, grid.rows(), grid.columns(), model.alibi_distance).unsqueeze(0);
+    bias = send(alibi_bias_2d(model.heads, grid.rows(), grid.columns(), model.alibi_distance), device)
+               .unsqueeze(0);
     if (index.defined()) {
       const int64_t rows = index.size(0), count = index.size(1);
       bias = bias.expand({rows, -1, -1, -1})
@@ -58,10 +60,10 @@ at::Tensor student_positions(const ModalityEncoder& encoder, const Config& confi
   if (config.speech.zero_masked)
     fill = at::zeros({visible_rows.size(0), count, dim}, visible_rows.options());
   else if (trace && trace->positional_noise.defined())
-    fill = trace->positional_noise.to(visible_rows.scalar_type());
+    fill = trace->positional_noise.to(visible_rows.device(), visible_rows.scalar_type());
   else
     fill = row_noise(noise_keys, count, dim, config.decoder.noise_std, visible_rows.scalar_type(),
-                     Stream::positional_noise);
+                     Stream::positional_noise, visible_rows.device());
   return relative_positions(encoder.relative_positions,
                             restore_order(visible_rows, fill, batch.visible, batch.masked),
                             padding.for_convolutions());
@@ -204,7 +206,7 @@ EncoderInput student_input(const ModalityEncoder& encoder, const Config& config,
   const at::Tensor index = batch.visible.flatten(0, 1);  // (B·M, V)
   EncoderInput out;
   if (encoder.fixed_positions.defined()) {
-    out.x = gather_visible((z + encoder.fixed_positions).to(z.scalar_type()), batch.visible);
+    out.x = gather_visible(z, encoder.fixed_positions, batch.visible);
   } else {
     out.x = gather_visible(z, batch.visible);
   }
@@ -216,8 +218,8 @@ EncoderInput student_input(const ModalityEncoder& encoder, const Config& config,
   }
   out.x = prepend_extra_tokens(encoder, out.x);
   const at::Tensor valid = rows.valid.defined() ? rows.valid.gather(1, index) : at::Tensor();
-  out.bias =
-      AttentionBias(alibi_of(config, z.size(1), index), encoder.alibi_scale, padded_keys(valid, extra));
+  out.bias = AttentionBias(alibi_of(config, z.size(1), index, z.device()), encoder.alibi_scale,
+                           padded_keys(valid, extra));
   record(trace, "student_encoder_input", out.x);
   if (trace && out.bias.has_alibi()) record(trace, "student_alibi", out.bias.alibi());
   if (valid.defined())
@@ -232,7 +234,7 @@ EncoderInput full_input(const ModalityEncoder& encoder, const Config& config, co
   if (!encoder.relative_positions.weight.empty())
     x = x + relative_positions(encoder.relative_positions, x, padding.for_convolutions());
   return {prepend_extra_tokens(encoder, x),
-          AttentionBias(alibi_of(config, z.size(1), {}), encoder.alibi_scale,
+          AttentionBias(alibi_of(config, z.size(1), {}, z.device()), encoder.alibi_scale,
                         padded_keys(padding.valid, config.model.extra_tokens))};
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
+#include "device_losses.h"
 
 namespace d2v {
 
@@ -49,6 +50,7 @@ at::Tensor make_targets(const std::vector<at::Tensor>& layers, const TargetConfi
   const at::NoGradGuard no_grad;
   at::Tensor counts;
   if (valid.defined() && config.norm_over == NormOver::valid) counts = valid.unsqueeze(-1).to(at::kFloat);
+  if (!counts.defined() && can_make_device_targets(layers, config)) return device_targets(layers, config);
   at::Tensor sum;
   for (size_t i = layers.size() - static_cast<size_t>(config.layers); i < layers.size(); ++i) {
     const at::Tensor a = normalise(layers[i].to(at::kFloat), config.layer_norm, counts);

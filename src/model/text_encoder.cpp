@@ -40,7 +40,9 @@ at::Tensor token_positions(const at::Tensor& tokens) {
 }
 
 at::Tensor text_features(const TextWeights& weights, const at::Tensor& tokens) {
-  const int64_t low = tokens.min().item<int64_t>(), high = tokens.max().item<int64_t>();
+  // On a GPU the host would have to wait for the answer; the device's own check ends the run there.
+  const bool look = tokens.is_cpu();
+  const int64_t low = look ? tokens.min().item<int64_t>() : 0, high = look ? tokens.max().item<int64_t>() : 0;
   check<DataError>(
       low >= 0 && high < weights.tokens.size(0),
       "expected tokens of a vocabulary of {} (text.vocabulary_size), found {}: the token file was made "

@@ -3,12 +3,14 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "device_random.h"
 #include "dropout_stream.h"
 
 namespace d2v {
 
 at::Tensor attention_dropout(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site) {
   if (keys.empty() || p == 0) return x;
+  if (x.is_cuda()) return x * device_attention_factors(x, p, keys, site);
   const int64_t heads = x.size(1), queries = x.size(2), width = x.size(3);
   at::Tensor factors = at::ones(x.sizes(), at::kFloat);
   float* out = factors.mutable_data_ptr<float>();

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "d2v/nn/declare.h"
+#include "d2v/nn/fused_norm.h"
 
 namespace d2v {
 
@@ -62,8 +63,8 @@ BlockOutput beit_block_forward(const BeitBlockWeights& weights, const ModelConfi
                            config.attention_dropout, keys, site(attention_softmax));
   a = dropout(a, config.encoder_dropout, keys, site(attention_output));
   const at::Tensor h = x + drop_path(weights.gamma1 * a, drop_path_rate, keys, site(path1));
-  at::Tensor t = at::gelu(
-      at::linear(layer_norm(h, weights.norm2, config.norm_eps), weights.fc1_weight, weights.fc1_bias));
+  at::Tensor t =
+      linear_gelu(layer_norm(h, weights.norm2, config.norm_eps), weights.fc1_weight, weights.fc1_bias);
   t = dropout(t, config.activation_dropout, keys, site(activation));
   t = dropout(at::linear(t, weights.fc2_weight, weights.fc2_bias), config.post_mlp_dropout, keys,
               site(ffn_output));

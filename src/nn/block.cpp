@@ -4,6 +4,7 @@
 
 #include "block_drops.h"
 #include "d2v/nn/fused_block.h"
+#include "d2v/nn/fused_norm.h"
 
 namespace d2v {
 
@@ -44,7 +45,7 @@ BlockOutput plain_block(const BlockWeights& weights, const ModelConfig& config, 
     return drop_path(out, drop_path_rate, keys, site(path1));
   };
   const auto mlp = [&](const at::Tensor& in) {
-    at::Tensor hidden = at::gelu(at::linear(in, weights.fc1_weight, weights.fc1_bias));
+    at::Tensor hidden = linear_gelu(in, weights.fc1_weight, weights.fc1_bias);
     hidden = dropout(hidden, config.activation_dropout, keys, site(activation));
     return dropout(at::linear(hidden, weights.fc2_weight, weights.fc2_bias), config.activation_dropout, keys,
                    site(ffn_output));
@@ -59,9 +60,9 @@ BlockOutput plain_block(const BlockWeights& weights, const ModelConfig& config, 
     const at::Tensor t = mlp(layer_norm(h, weights.norm2, config.norm_eps));
     return {h + residual(t), t};
   }
-  const at::Tensor r = layer_norm(x + attend(x), weights.norm1, config.norm_eps);
+  const at::Tensor r = sum_norm(x, attend(x), weights.norm1, config.norm_eps);
   const at::Tensor t = mlp(r);
-  return {layer_norm(r + residual(t), weights.norm2, config.norm_eps), t};
+  return {sum_norm(r, residual(t), weights.norm2, config.norm_eps), t};
 }
 
 double drop_path_rate(double start, double end, int64_t i, int64_t n) {

@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include "d2v/nn/fused_norm.h"
+
 namespace d2v {
 
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, int64_t stride,
@@ -20,10 +22,10 @@ at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
 
 at::Tensor conv_norm_gelu(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                           int64_t groups) {
-  const int64_t channels = weight.size(0), kernel = weight.size(2);
+  const int64_t kernel = weight.size(2);
   at::Tensor y = convolve(x, weight, bias, /*stride=*/1, kernel / 2, groups);
   if (kernel % 2 == 0) y = y.slice(1, 0, x.size(1));
-  return at::gelu(at::layer_norm(y, {channels}, {}, {}, 1e-5, /*cudnn_enable=*/false));
+  return norm_gelu(y, {});
 }
 
 }  // namespace d2v

@@ -4,27 +4,19 @@
 #include <array>
 
 #include "d2v/base/philox_bits.h"
+#include "d2v/base/philox_functor.h"
 #include "d2v/nn/row_kernels.h"
 
 namespace d2v {
 
 namespace {
-void move_to_site(RngKey& key, uint32_t site) {
-  key.seed ^= (static_cast<uint64_t>(site) + 1) * 0x9E3779B97F4A7C15ull;
-}
 float kept_factor(double p) { return static_cast<float>(1.0 / (1.0 - p)); }
 }  // namespace
 
-RngKey dropout_key(RngKey key, uint32_t site) {
-  key.stream = Stream::dropout;
-  move_to_site(key, site);
-  return key;
-}
+RngKey dropout_key(RngKey key, uint32_t site) { return philox::at_site(key, Stream::dropout, site); }
 
 RngKey attention_dropout_key(RngKey key, uint32_t site, int64_t head, int64_t query) {
-  key = dropout_key(key, site);
-  key.seed += (static_cast<uint64_t>(head) << 32 | static_cast<uint64_t>(query)) * 0xD1B54A32D192ED03ull;
-  return key;
+  return philox::at_query(key, site, head, query);
 }
 
 template <class T>
@@ -42,9 +34,7 @@ template void drop_stream(const RngKey&, double, int64_t, float*, int64_t);
 template void drop_stream(const RngKey&, double, int64_t, double*, int64_t);
 
 float drop_path_factor(RngKey key, double p, uint32_t site) {
-  key.stream = Stream::drop_path;
-  move_to_site(key, site);
-  return Philox(key).uniform() < p ? 0.0f : kept_factor(p);
+  return Philox(philox::at_site(key, Stream::drop_path, site)).uniform() < p ? 0.0f : kept_factor(p);
 }
 
 }  // namespace d2v

@@ -14,11 +14,13 @@ RowPadding RowPadding::repeated(int64_t clones) const {
 
 at::Tensor valid_positions(const at::Tensor& lengths, int64_t positions) {
   if (!lengths.defined()) return {};
-  check(
-      lengths.dim() == 1 && lengths.min().item<int64_t>() >= 1 && lengths.max().item<int64_t>() <= positions,
-      "lengths of a padded batch must be between 1 and its {} positions, found {} to {}", positions,
-      lengths.min().item<int64_t>(), lengths.max().item<int64_t>());
-  return at::arange(positions, at::kLong).unsqueeze(0) < lengths.unsqueeze(1);
+  // On a GPU the host would have to wait for the answer; the pipeline made them.
+  check(lengths.is_cuda() || (lengths.dim() == 1 && lengths.min().item<int64_t>() >= 1 &&
+                              lengths.max().item<int64_t>() <= positions),
+        "lengths of a padded batch must be between 1 and its {} positions, found {} to {}", positions,
+        lengths.is_cuda() ? 0 : lengths.min().item<int64_t>(),
+        lengths.is_cuda() ? 0 : lengths.max().item<int64_t>());
+  return at::arange(positions, lengths.options()).unsqueeze(0) < lengths.unsqueeze(1);
 }
 
 at::Tensor zero_padding(const at::Tensor& x, const at::Tensor& valid) {
@@ -27,7 +29,7 @@ at::Tensor zero_padding(const at::Tensor& x, const at::Tensor& valid) {
 
 at::Tensor padded_keys(const at::Tensor& valid, int64_t extra) {
   if (!valid.defined()) return {};
-  const at::Tensor columns = at::zeros(valid.sizes(), at::kFloat)
+  const at::Tensor columns = at::zeros(valid.sizes(), valid.options().dtype(at::kFloat))
                                  .masked_fill(valid.logical_not(), -std::numeric_limits<float>::infinity());
   return at::constant_pad_nd(columns, {extra, 0}, 0).unsqueeze(1).unsqueeze(1);
 }

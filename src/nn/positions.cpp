@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
+#include "d2v/nn/device.h"
 
 namespace d2v {
 
@@ -81,7 +82,7 @@ at::Tensor alibi_bias_1d(int64_t heads, int64_t positions) {
 
 at::Tensor alibi_bias_1d(int64_t heads, const at::Tensor& index) {
   const at::Tensor distance = (index.unsqueeze(2) - index.unsqueeze(1)).abs().to(at::kFloat);
-  const at::Tensor slopes = at::tensor(alibi_slopes(heads), at::kDouble).to(at::kFloat);
+  const at::Tensor slopes = send(at::tensor(alibi_slopes(heads), at::kDouble).to(at::kFloat), index.device());
   return distance.unsqueeze(1) * slopes.neg().view({1, heads, 1, 1});
 }
 

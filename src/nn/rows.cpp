@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "d2v/base/check.h"
+#include "device_rows.h"
 
 namespace d2v {
 
@@ -63,6 +64,7 @@ void add_rows(const at::Tensor& in, const int64_t* index, at::Tensor& out, int64
 }
 
 at::Tensor sum_rows(const at::Tensor& gradient, const at::Tensor& index, at::IntArrayRef shape) {
+  if (gradient.is_cuda()) return device_sum(gradient, index, shape);
   const bool wide = gradient.scalar_type() == at::kDouble;
   at::Tensor sum = at::zeros(shape, gradient.options().dtype(wide ? at::kDouble : at::kFloat));
   const int64_t clones = gradient.size(0) / shape[0];
@@ -76,28 +78,39 @@ at::Tensor sum_rows(const at::Tensor& gradient, const at::Tensor& index, at::Int
   return sum.to(gradient.scalar_type());
 }
 
+at::Tensor gather(const at::Tensor& x, const at::Tensor& index, int64_t clones) {
+  if (x.is_cuda()) return device_gather(x, {}, index, clones);
+  at::Tensor out =
+      at::empty({x.size(0) * clones, index.numel() / (x.size(0) * clones), x.size(2)}, x.options());
+  copy_rows(x, index.const_data_ptr<int64_t>(), out, clones);
+  return out;
+}
+
+// `positions` (1, T, D) are added on the way; undefined for none.
 struct Gather : Function<Gather> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& index,
-                            int64_t clones) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& positions,
+                            const at::Tensor& index, int64_t clones) {
     context->saved_data["shape"] = x.sizes().vec();
     context->saved_data["index"] = index;
     const at::Tensor in = x.contiguous();
-    at::Tensor out =
-        at::empty({in.size(0) * clones, index.numel() / (in.size(0) * clones), in.size(2)}, in.options());
-    copy_rows(in, index.const_data_ptr<int64_t>(), out, clones);
-    return out;
+    return positions.defined() ? device_gather(in, positions, index, clones) : gather(in, index, clones);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const std::vector<int64_t> shape = context->saved_data["shape"].toIntVector();
-    return {sum_rows(gradients[0].contiguous(), context->saved_data["index"].toTensor(), shape), {}, {}};
+    return {sum_rows(gradients[0].contiguous(), context->saved_data["index"].toTensor(), shape), {}, {}, {}};
   }
 };
 
+// `noise` undefined: drawn by the kernel, whose numbers those of row_noise are.
 struct Restore : Function<Restore> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& rows, const at::Tensor& noise,
-                            const at::Tensor& visible, const at::Tensor& masked) {
+                            const at::Tensor& visible, const at::Tensor& masked, const RowKeys& keys,
+                            double std) {
     context->saved_data["visible"] = visible;
     context->saved_data["masked"] = masked;
+    if (rows.is_cuda())
+      return device_restore(rows.contiguous(), noise.defined() ? noise.contiguous() : noise, keys, std,
+                            visible, masked);
     at::Tensor out = at::empty({rows.size(0), rows.size(1) + noise.size(1), rows.size(2)}, rows.options());
     put_rows(rows.contiguous(), visible.const_data_ptr<int64_t>(), out);
     put_rows(noise.contiguous(), masked.const_data_ptr<int64_t>(), out);
@@ -107,11 +120,10 @@ struct Restore : Function<Restore> {
     const at::Tensor gradient = gradients[0].contiguous();
     const auto rows_at = [&](const char* which) {
       const at::Tensor index = context->saved_data[which].toTensor();
-      at::Tensor rows = at::empty({gradient.size(0), index.size(-1), gradient.size(2)}, gradient.options());
-      copy_rows(gradient, index.const_data_ptr<int64_t>(), rows, 1);
-      return rows;
+      return gather(gradient, index, 1);
     };
-    return {rows_at("visible"), context->needs_input_grad(1) ? rows_at("masked") : at::Tensor(), {}, {}};
+    return {
+        rows_at("visible"), context->needs_input_grad(1) ? rows_at("masked") : at::Tensor(), {}, {}, {}, {}};
   }
 };
 
@@ -130,7 +142,12 @@ struct ScaleGradient : Function<ScaleGradient> {
 at::Tensor gather_visible(const at::Tensor& x, const at::Tensor& index) {
   check(index.dim() == 3 && x.dim() == 3 && index.size(0) == x.size(0) && index.is_contiguous(),
         "gather_visible expects x (B, T, D) and a contiguous index (B, M, V)");
-  return Gather::apply(x, index, index.size(1));
+  return Gather::apply(x, at::Tensor(), index, index.size(1));
+}
+
+at::Tensor gather_visible(const at::Tensor& x, const at::Tensor& positions, const at::Tensor& index) {
+  if (!x.is_cuda()) return gather_visible((x + positions).to(x.scalar_type()), index);
+  return Gather::apply(x, positions.contiguous(), index, index.size(1));
 }
 
 at::Tensor restore_order(const at::Tensor& visible_rows, const at::Tensor& noise, const at::Tensor& visible,
@@ -138,10 +155,24 @@ at::Tensor restore_order(const at::Tensor& visible_rows, const at::Tensor& noise
   check(noise.size(0) == visible_rows.size(0) && noise.size(2) == visible_rows.size(2) &&
             noise.scalar_type() == visible_rows.scalar_type(),
         "restore_order expects rows and noise of the same type, rows and width");
-  return Restore::apply(visible_rows, noise, visible, masked);
+  return Restore::apply(visible_rows, noise, visible, masked, RowKeys{}, 0.0);
 }
 
-at::Tensor take_rows(const at::Tensor& x, const at::Tensor& index) { return Gather::apply(x, index, 1); }
+at::Tensor restore_with_noise(const at::Tensor& visible_rows, const RowKeys& keys, double std,
+                              const at::Tensor& visible, const at::Tensor& masked) {
+  if (visible_rows.is_cuda()) {
+    RowKeys noise = keys;
+    for (RngKey& key : noise) key.stream = Stream::decoder_noise;
+    return Restore::apply(visible_rows, at::Tensor(), visible, masked, noise, std);
+  }
+  const at::Tensor noise =
+      row_noise(keys, masked.size(-1), visible_rows.size(2), std, visible_rows.scalar_type());
+  return restore_order(visible_rows, noise, visible, masked);
+}
+
+at::Tensor take_rows(const at::Tensor& x, const at::Tensor& index) {
+  return Gather::apply(x, at::Tensor(), index, 1);
+}
 
 at::Tensor scale_gradient(const at::Tensor& x, double factor) {
   return factor == 1.0 ? x : ScaleGradient::apply(x, factor);

@@ -1,7 +1,5 @@
 #include "adam_kernels.h"
 
-#include <limits>
-
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define D2V_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -26,19 +24,12 @@ D2V_CLONES double sum_of_squares(const float* x, int64_t count) {
 D2V_CLONES void adam_update(float* __restrict p, const float* __restrict gradient, float* __restrict m,
                             float* __restrict v, const AdamFactors& factors, int64_t count) {
   const AdamFactors f = factors;
-  // The smallest normal number only matters at eps = 0 and v = 0, where 0/0 would poison the weight.
-  const float tiny = std::numeric_limits<float>::min();
-  for (int64_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * f.scale;
-    m[i] = f.beta1 * m[i] + f.rest1 * g;
-    v[i] = f.beta2 * v[i] + f.rest2 * g * g;
-    p[i] = p[i] * f.keep - f.step * m[i] / (__builtin_sqrtf(v[i]) * f.root + f.eps + tiny);
-  }
+  for (int64_t i = 0; i < count; ++i) adam_element(p[i], gradient[i], m[i], v[i], f);
 }
 
 D2V_CLONES void average_update(float* __restrict teacher, const float* __restrict p, float blend,
                                int64_t count) {
-  for (int64_t i = 0; i < count; ++i) teacher[i] += blend * (p[i] - teacher[i]);
+  for (int64_t i = 0; i < count; ++i) average_element(teacher[i], p[i], blend);
 }
 
 }  // namespace d2v

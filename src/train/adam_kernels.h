@@ -4,17 +4,9 @@
 
 #include <cstdint>
 
-namespace d2v {
+#include "d2v/cuda/adam.h"
 
-struct AdamFactors {
-  float scale;         // on the gradient: normalisation and clipping
-  float beta1, rest1;  // β1 and 1 - β1, each rounded once from double
-  float beta2, rest2;
-  float keep;  // 1 - lr·wd
-  float step;
-  float root;  // on √v
-  float eps;
-};
+namespace d2v {
 
 // In double, in an order of additions that does not depend on the instruction set.
 double sum_of_squares(const float* x, int64_t count);

@@ -51,6 +51,12 @@ bool all_parameters(const Parameter&) { return true; }
 bool in_teacher(const Parameter& p) { return p.teacher != TeacherRule::absent; }
 bool trainable(const Parameter& p) { return p.trainable; }
 
+// Copies in the host's memory of what lies on a GPU.
+std::vector<StoredArena> on_host(std::vector<StoredArena> arenas) {
+  for (StoredArena& a : arenas) a.arena = a.arena.cpu();
+  return arenas;
+}
+
 std::vector<StoredArena> weights_of(Objective& objective) {
   std::vector<StoredArena> out{{"", objective.weights(), all_parameters}};
   if (objective.teacher().defined()) out.push_back({"teacher.", objective.teacher(), in_teacher});
@@ -72,13 +78,13 @@ bool is_positions(const Parameter& p) {
 
 void save_checkpoint(const std::filesystem::path& path, const Config& config, Objective& objective,
                      const TrainingState& state) {
-  const auto arenas = everything_of(objective, state.adam);
+  const auto arenas = on_host(everything_of(objective, state.adam));
   std::map<std::string, std::string> metadata{{kConfigMetadata, ini_of(config)},
                                               {"format_version", kFormat},
                                               {"program_version", kVersion},
                                               {"update", std::to_string(state.update)},
                                               {"samples_seen", std::to_string(state.samples_seen)},
-                                              {"adam_steps", std::to_string(state.adam.steps)},
+                                              {"adam_steps", std::to_string(steps_of(state.adam))},
                                               {"skipped_in_a_row", std::to_string(state.skipped_in_a_row)},
                                               {"data", state.data}};
   if (state.vocabulary != 0) metadata["vocabulary"] = fmt::format("{:016x}", state.vocabulary);
@@ -94,10 +100,11 @@ void load_checkpoint(const std::filesystem::path& path, Objective& objective, Tr
                    "start new training from its weights with init.from",
                    path.string(), version == file.metadata().end() ? "(none)" : version->second, kFormat);
   TrainingState loaded(objective.layout());
+  loaded.adam = AdamState(objective.layout(), objective.weights().device());
   loaded.update = counter(file, "update");
   loaded.samples_seen = counter(file, "samples_seen");
   loaded.skipped_in_a_row = counter(file, "skipped_in_a_row");
-  loaded.adam.steps = counter(file, "adam_steps");
+  set_steps(loaded.adam, counter(file, "adam_steps"));
   const auto data = file.metadata().find("data");
   if (data != file.metadata().end()) loaded.data = data->second;
   loaded.vocabulary = vocabulary_in(file);

@@ -22,9 +22,10 @@ Metrics read_metrics(const UpdateValues& values, bool measure_ranks) {
   m.lr = values.lr;
   m.ema_decay = values.ema_decay;
   for (const Monitored& part : values.parts) m.parts.emplace_back(part.name, per_position(part.value));
-  m.gradient_norm = values.step.gradient_norm;
-  m.clip_factor = values.step.clip_factor;
-  m.skipped = values.step.skipped;
+  const StepReport step = settled(values.step);
+  m.gradient_norm = step.gradient_norm;
+  m.clip_factor = step.clip_factor;
+  m.skipped = step.skipped;
   m.masked_percent = 100.0 * static_cast<double>(values.sample_size) / static_cast<double>(values.positions);
   m.vitals = {.update = values.update,
               .loss = m.loss,

@@ -39,10 +39,10 @@ double deviation(const at::Tensor& features) {
 double effective_rank(const at::Tensor& features, int64_t max_rows) {
   auto rows = rows_of(features);
   if (rows.size(0) > max_rows) {
-    const auto index = at::arange(max_rows, at::kLong) * rows.size(0) / max_rows;
+    const auto index = at::arange(max_rows, rows.options().dtype(at::kLong)) * rows.size(0) / max_rows;
     rows = rows.index_select(0, index.to(at::kLong));
   }
-  rows = rows.to(at::kFloat);
+  rows = rows.to(at::kFloat).cpu();
   if (!rows.isfinite().all().item<bool>()) return kNaN;
   const auto sigma = at::linalg_svdvals(rows).to(at::kDouble);
   const double sum = sigma.sum().item<double>();

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include "adam_kernels.h"
 #include "d2v/base/check.h"
+#include "device_optimizer.h"
 
 namespace d2v {
 namespace {
@@ -53,29 +55,56 @@ double norm_of(const std::vector<Chunk>& chunks, const float* gradients) {
   return std::sqrt(sum);
 }
 
-AdamFactors factors_of(const OptimConfig& config, const StepSettings& settings, double clip_factor,
-                       int64_t t) {
-  const double correction1 = 1 - std::pow(config.beta1, static_cast<double>(t));
-  const double correction2 = std::sqrt(1 - std::pow(config.beta2, static_cast<double>(t)));
-  const bool reference = config.eps_mode == EpsMode::reference;
-  return {.scale = static_cast<float>(settings.gradient_scale * clip_factor),
-          .beta1 = static_cast<float>(config.beta1),
-          .rest1 = static_cast<float>(1 - config.beta1),
-          .beta2 = static_cast<float>(config.beta2),
-          .rest2 = static_cast<float>(1 - config.beta2),
-          .keep = static_cast<float>(1 - settings.lr * config.weight_decay),
-          .step = static_cast<float>(settings.lr / correction1 * (reference ? correction2 : 1)),
-          .root = static_cast<float>(reference ? 1 : 1 / correction2),
-          .eps = static_cast<float>(config.eps)};
+AdamPlan plan_of(const OptimConfig& config, const StepSettings& settings) {
+  return {.lr = settings.lr,
+          .beta1 = config.beta1,
+          .beta2 = config.beta2,
+          .eps = config.eps,
+          .weight_decay = config.weight_decay,
+          .gradient_scale = settings.gradient_scale,
+          .clip_norm = config.clip_norm,
+          .reference = config.eps_mode == EpsMode::reference};
+}
+
+// The same chunks in the kernels' terms.
+std::vector<AdamChunk> device_chunks(const ParameterLayout& layout, bool decay_all) {
+  std::vector<AdamChunk> out;
+  for (const Chunk& c : cut(layout)) {
+    const Parameter& p = *c.parameter;
+    out.push_back({c.begin, c.count, p.trainable, p.decay || decay_all, p.teacher == TeacherRule::averaged,
+                   p.teacher == TeacherRule::copied});
+  }
+  return out;
 }
 
 }  // namespace
 
-AdamState::AdamState(const ParameterLayout& layout)
-    : first(make_arena(layout.size(), at::kFloat)), second(make_arena(layout.size(), at::kFloat)) {}
+AdamState::AdamState(const ParameterLayout& layout, at::Device device)
+    : first(make_arena(layout.size(), at::kFloat).to(device)),
+      second(make_arena(layout.size(), at::kFloat).to(device)) {
+  set_steps(*this, 0);
+}
+
+int64_t steps_of(const AdamState& state) {
+  return state.device_steps.defined() ? state.device_steps.item<int64_t>() : state.steps;
+}
+
+void set_steps(AdamState& state, int64_t steps) {
+  state.steps = steps;
+  if (!state.first.is_cpu())
+    state.device_steps = at::full({1}, steps, state.first.options().dtype(at::kLong));
+}
+
+StepReport settled(StepReport report) {
+  if (!report.pending.defined()) return report;
+  const at::Tensor figures = report.pending.cpu();
+  const double* figure = figures.const_data_ptr<double>();
+  return {.gradient_norm = figure[0], .clip_factor = figure[1], .skipped = figure[2] != 0, .pending = {}};
+}
 
 double gradient_norm(const ParameterLayout& layout, const at::Tensor& gradients) {
   need("gradients", gradients, layout.size());
+  if (!gradients.is_cpu()) return device_gradient_norm(device_chunks(layout, false), gradients);
   return norm_of(cut(layout), gradients.const_data_ptr<float>());
 }
 
@@ -87,16 +116,18 @@ StepReport optimizer_step(const ParameterLayout& layout, const OptimConfig& conf
   need("second moments", state.second, layout.size());
   if (arenas.teacher.defined()) need("teacher", arenas.teacher, layout.teacher_size());
 
+  const AdamPlan plan = plan_of(config, settings);
+  if (!arenas.weights.is_cpu())
+    return device_step(device_chunks(layout, config.decay_all), plan, settings.ema_decay, arenas, state);
   const std::vector<Chunk> chunks = cut(layout);
   const float* g = arenas.gradients.const_data_ptr<float>();
   StepReport report;
   report.gradient_norm = norm_of(chunks, g) * settings.gradient_scale;
   report.skipped = !std::isfinite(report.gradient_norm);
   if (report.skipped) return report;
-  if (config.clip_norm > 0)
-    report.clip_factor = std::min(1.0, config.clip_norm / (report.gradient_norm + 1e-6));
+  report.clip_factor = clip_factor(report.gradient_norm, config.clip_norm);
 
-  const AdamFactors with_decay = factors_of(config, settings, report.clip_factor, ++state.steps);
+  const AdamFactors with_decay = adam_factors(plan, report.clip_factor, ++state.steps);
   AdamFactors without = with_decay;
   without.keep = 1;
   float* w = arenas.weights.mutable_data_ptr<float>();

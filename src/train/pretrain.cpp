@@ -5,6 +5,7 @@
 #include "d2v/base/config_source.h"
 #include "d2v/base/log.h"
 #include "d2v/base/version.h"
+#include "d2v/nn/device.h"
 #include "d2v/pipeline/loader.h"
 #include "d2v/pipeline/sources.h"
 #include "d2v/train/precision.h"
@@ -19,7 +20,8 @@ Config settled(Config config) {
   if (config.run.precision == Precision::automatic && fs::exists(fs::path(config.run.dir) / kConfigFile)) {
     config.run.precision = config_of_run(config.run.dir).run.precision;
   }
-  config.run.precision = resolve_precision(config.run.precision);
+  const bool on_gpu = !resolve_device(config.run.device).is_cpu();
+  config.run.precision = resolve_precision(config.run.precision, on_gpu);
   return config;
 }
 
@@ -130,6 +132,7 @@ ExitCode pretrain(const Config& wanted, const std::string& command, const TrainO
   const RunLengths lengths = resolve_lengths(config, plan.updates_per_epoch());
   const auto objective = make_objective(config, config.run.precision);
   TrainingState state(objective->layout());
+  state.adam = AdamState(objective->layout(), objective->weights().device());
   state.data = source_identity(*sources.train);
   state.vocabulary = sources.vocabulary.hash;
   Loader(*sources.train, loader_settings(config, LoaderMode::train));  // of no update: checks the settings

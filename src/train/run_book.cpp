@@ -38,7 +38,9 @@ void RunBook::read(const UpdateValues& values) {
   const Config& config = run_.config;
   const bool last = values.update == run_.lengths.stop_at;
   const bool ranks = values.update % config.health.rank_every == 0 || values.update == 1 || last;
+  if (values.arrived) values.arrived();
   Metrics metrics = read_metrics(values, ranks);
+  run_.state.skipped_in_a_row = metrics.skipped ? run_.state.skipped_in_a_row + 1 : 0;
   samples_seen_ += values.samples;
   samples_ += values.samples;
   views_ += values.views;

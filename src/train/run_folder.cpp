@@ -42,10 +42,10 @@ void check_same_run(const fs::path& dir, const Config& config) {
 bool may_change(const std::string& key) {
   static constexpr std::array<std::string_view, 4> sections{"checkpoint.", "health.", "probe.", "init."};
   // text.vocabulary is a place; a checkpoint keeps a hash of what was there.
-  static constexpr std::array<std::string_view, 13> keys{
-      "run.dir",         "run.stop_at",  "run.resume",     "run.threads",   "run.log_every",
-      "run.valid_every", "data.path",    "data.threads",   "data.prefetch", "data.max_bad_fraction",
-      "data.max_pixels", "data.sources", "text.vocabulary"};
+  static constexpr std::array<std::string_view, 14> keys{
+      "run.dir",         "run.stop_at",  "run.resume",      "run.threads",   "run.log_every",
+      "run.valid_every", "data.path",    "data.threads",    "data.prefetch", "data.max_bad_fraction",
+      "data.max_pixels", "data.sources", "text.vocabulary", "run.device"};
   const auto starts = [&](std::string_view section) { return key.starts_with(section); };
   return std::any_of(sections.begin(), sections.end(), starts) ||
          std::find(keys.begin(), keys.end(), key) != keys.end();

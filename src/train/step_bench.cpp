@@ -9,7 +9,9 @@
 #include <ATen/Parallel.h>
 
 #include "d2v/model/arena_objective.h"
+#include "d2v/nn/device.h"
 #include "d2v/nn/simd.h"
+#include "d2v/train/optimizer.h"
 #include "d2v/train/precision.h"
 #include "d2v/train/synthetic_batch.h"
 
@@ -86,11 +88,11 @@ int64_t run_step(const Config& config, int64_t number, Objective& objective, Ada
 
 // The largest side up to `most` whose product does not take much longer than a tenth of a second: where the processor has no
 // bf16, its products are a hundred times slower.
-int64_t product_side(Precision precision, int64_t most) {
+int64_t product_side(Precision precision, int64_t most, at::Device device) {
   constexpr double enough_seconds = 0.1 / 8;
   int64_t side = std::min<int64_t>(128, most);
   const auto seconds = [&] {
-    return 2e-9 * static_cast<double>(side * side * side) / gemm_gflops(precision, side);
+    return 2e-9 * static_cast<double>(side * side * side) / gemm_gflops(precision, side, device);
   };
   while (2 * side <= most && seconds() < enough_seconds) side *= 2;
   return side;
@@ -104,14 +106,16 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-double gemm_gflops(Precision precision, int64_t n) {
+double gemm_gflops(Precision precision, int64_t n, at::Device device) {
   const auto dtype = precision == Precision::bf16 ? at::kBFloat16 : at::kFloat;
-  const at::Tensor a = at::ones({n, n}, dtype), b = at::ones({n, n}, dtype);
-  at::Tensor c = at::empty({n, n}, dtype);
+  const auto options = at::TensorOptions(dtype).device(device);
+  const at::Tensor a = at::ones({n, n}, options), b = at::ones({n, n}, options);
+  at::Tensor c = at::empty({n, n}, options);
   std::vector<double> seconds;
   for (int i = 0; i < 3; ++i) {
     const double start = seconds_now();
     at::mm_out(c, a, b);
+    wait_for_device(device);
     seconds.push_back(seconds_now() - start);
   }
   return 2.0 * static_cast<double>(n * n * n) / median(seconds) / 1e9;
@@ -136,7 +140,7 @@ StepBench bench_step(const Config& recipe, const StepBenchSettings& settings) {
   Config config = recipe;
   config.data.batch = slice_samples(recipe);
   StepBench bench;
-  bench.precision = resolve_precision(config.run.precision);
+  bench.precision = resolve_precision(config.run.precision, !resolve_device(config.run.device).is_cpu());
   bench.simd = simd_in_use();
   bench.threads = at::get_num_threads();
   bench.batch = config.data.batch;
@@ -146,13 +150,17 @@ StepBench bench_step(const Config& recipe, const StepBenchSettings& settings) {
 
   Slices slices(config, settings.stream);
   const std::unique_ptr<Objective> objective = make_objective(config, bench.precision);
-  PartClock clock;
+  const at::Device device = objective->weights().device();
+  PartClock clock([device] {
+    wait_for_device(device);
+    return seconds_now();
+  });
   if (auto* measured = dynamic_cast<ArenaObjective*>(objective.get())) measured->measure(&clock);
-  AdamState adam(objective->layout());
+  AdamState adam(objective->layout(), device);
   int64_t number = 0, tokens = 0;
   const auto step = [&] { return run_step(config, number++, *objective, adam, slices, clock); };
-  const int64_t side = product_side(bench.precision, settings.product);
-  const auto product = [&] { return gemm_gflops(bench.precision, side); };
+  const int64_t side = product_side(bench.precision, settings.product, device);
+  const auto product = [&] { return gemm_gflops(bench.precision, side, device); };
   for (int64_t i = 0; i < settings.warmup; ++i) step();
   bench.gemm.push_back(product());
   for (int64_t i = 0; i < settings.steps; ++i) {
@@ -165,8 +173,10 @@ StepBench bench_step(const Config& recipe, const StepBenchSettings& settings) {
   bench.tokens = tokens / std::max<int64_t>(1, settings.steps);
   clock.start();
   bench.observed = observe_step(clock, step);
-  bench.gemm_fp32 = gemm_gflops(Precision::fp32, product_side(Precision::fp32, settings.product));
-  bench.gemm_bf16 = gemm_gflops(Precision::bf16, product_side(Precision::bf16, settings.product));
+  bench.gemm_fp32 =
+      gemm_gflops(Precision::fp32, product_side(Precision::fp32, settings.product, device), device);
+  bench.gemm_bf16 =
+      gemm_gflops(Precision::bf16, product_side(Precision::bf16, settings.product, device), device);
   return bench;
 }
 

@@ -79,7 +79,9 @@ void copy_into(const SafetensorsReader& file, const ParameterLayout& layout,
                std::span<const StoredArena> arenas) {
   for_each(layout, arenas, [&](const std::string& name, const Parameter& p, const at::Tensor& arena) {
     const auto bytes = file.at(name).bytes;
-    std::memcpy(arena.mutable_data_ptr<float>() + p.offset, bytes.data(), bytes.size());
+    at::Tensor host = arena.is_cpu() ? view_of(arena, p) : at::empty(p.shape, at::kFloat);
+    std::memcpy(host.mutable_data_ptr<float>(), bytes.data(), bytes.size());
+    if (!arena.is_cpu()) view_of(arena, p).copy_(host);
   });
 }
 

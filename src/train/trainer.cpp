@@ -42,7 +42,6 @@ ExitCode train(Training& run) {
         run_update(run.objective, run.stream, settings_of(run), run.config.optim, run.state.adam);
     run.state.update = values.update;
     run.state.samples_seen += values.samples;
-    run.state.skipped_in_a_row = values.step.skipped ? run.state.skipped_in_a_row + 1 : 0;
     book.enter(std::move(values));
 
     const bool last = run.state.update == run.lengths.stop_at;

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
 #include <ATen/ATen.h>
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "d2v/base/check.h"
 
@@ -35,6 +38,25 @@ void add(UpdateValues& values, const Batch& slice, const StepOutput& output) {
   add(values.prediction_moments, output.prediction_moments);
   values.targets = output.targets;
   values.local_features = output.local_features;
+}
+
+// On a GPU: the sums start for the host's memory now and are waited for when they are read, an update later.
+void send_home(UpdateValues& values) {
+  if (!values.loss.defined() || values.loss.is_cpu()) return;
+  const at::Device device = values.loss.device();
+  const auto start = [](at::Tensor& value) {
+    if (!value.defined()) return;
+    at::Tensor host = at::empty(value.sizes(), value.options().device(at::kCPU).pinned_memory(true));
+    value = host.copy_(value, /*non_blocking=*/true);
+  };
+  start(values.loss);
+  for (Monitored& part : values.parts) start(part.value);
+  start(values.target_moments);
+  start(values.prediction_moments);
+  start(values.step.pending);
+  auto event = std::make_shared<c10::Event>(device.type());
+  event->record(c10::impl::VirtualGuardImpl(device.type()).getStream(device));
+  values.arrived = [event] { event->synchronize(); };
 }
 
 // Forward and backward of one slice. Returns the samples of the whole update.
@@ -79,6 +101,7 @@ UpdateValues run_update(Objective& objective, const SliceStream& stream, const U
   values.step =
       optimizer_step(objective.layout(), config, {settings.lr, settings.ema_decay, scale}, arenas, adam);
   objective.weights_changed();
+  send_home(values);
   return values;
 }
 

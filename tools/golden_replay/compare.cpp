@@ -68,7 +68,7 @@ void Comparison::add(const std::string& name, at::Tensor replayed, at::Tensor re
       replayed = without_keys(replayed);
       recorded = without_keys(recorded);
     }
-    const at::Tensor want = recorded.to(at::kDouble), have = replayed.to(at::kDouble);
+    const at::Tensor want = recorded.to(at::kDouble), have = replayed.cpu().to(at::kDouble);
     if (low_precision_)
       deviation.error = rms(have - want) / std::max(rms(want), 1e-30);
     else

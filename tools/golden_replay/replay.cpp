@@ -103,8 +103,9 @@ void compare_first_step(const Case& recorded, const RecordedStep& step, Objectiv
 
 }  // namespace
 
-Comparison replay(const Case& recorded, Precision precision) {
-  const Config config = to_config(recorded);
+Comparison replay(const Case& recorded, Precision precision, DeviceKind device) {
+  Config config = to_config(recorded);
+  config.run.device = device;
   const std::unique_ptr<Objective> objective = make_objective(config, precision);
   const ParameterLayout& layout = objective->layout();
   check_names(recorded, layout);
@@ -112,7 +113,7 @@ Comparison replay(const Case& recorded, Precision precision) {
   load_weights(recorded, *objective);
 
   Comparison comparison(precision == Precision::bf16);
-  AdamState adam(layout);
+  AdamState adam(layout, objective->weights().device());
   const int64_t run = config.run.updates.resolve(1, 1);
   const CosineRate rate{config.optim.lr, config.optim.min_lr, config.optim.warmup.resolve(1, run), run};
   const EmaDecay ema{config.ema.decay, config.ema.end_decay, config.ema.anneal.resolve(1, run)};
@@ -125,8 +126,8 @@ Comparison replay(const Case& recorded, Precision precision) {
     const StepSettings settings{learning_rate(rate, step), ema_decay(ema, step + 1),
                                 1.0 / static_cast<double>(out.sample_size)};
     const StepReport report =
-        optimizer_step(layout, config.optim, settings,
-                       {objective->weights(), objective->gradients(), objective->teacher()}, adam);
+        settled(optimizer_step(layout, config.optim, settings,
+                               {objective->weights(), objective->gradients(), objective->teacher()}, adam));
     objective->weights_changed();
 
     const std::string prefix = fmt::format("step{}.", step + 1);

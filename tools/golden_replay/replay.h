@@ -8,6 +8,6 @@
 namespace d2v::golden {
 
 // Stages, losses and gradients of step 1, the scalars of every step, weights and teacher after step 3.
-Comparison replay(const Case& recorded, Precision precision);
+Comparison replay(const Case& recorded, Precision precision, DeviceKind device = DeviceKind::cpu);
 
 }  // namespace d2v::golden

@@ -6,6 +6,7 @@
 #include "d2v/base/config.h"
 #include "d2v/base/part_clock.h"
 #include "d2v/model/objective.h"
+#include "d2v/model/upload.h"
 #include "d2v/nn/weights.h"
 
 namespace d2v {
@@ -25,14 +26,20 @@ class ArenaObjective : public Objective {
   void measure(PartClock* clock) { clock_ = clock; }
 
  protected:
-  // Arenas of the declared parameters, with initial weights drawn from config.run.seed.
+  // Arenas of the declared parameters on the device of config.run.device, with initial weights drawn from
+  // config.run.seed. Throws UsageError where there is no such device.
   ArenaObjective(const Config& config, Precision precision, std::vector<Parameter> parameters);
 
   // To be called once the student's initial weights are final: the teacher starts as a copy of them, and low-precision
   // copies are made. Without teacher parameters there is no teacher.
   void start_teacher();
 
+  // Inputs where the weights are; what is there already stays.
+  DeviceBatch on_device(const DeviceBatch& batch) { return upload_.batch(batch); }
+  at::Tensor on_device(const at::Tensor& tensor) { return upload_.tensor(tensor); }
+
   Config config_;
+  Upload upload_;
   at::ScalarType dtype_;
   ParameterLayout layout_;
   WeightArenas student_arenas_, teacher_arenas_;

@@ -20,9 +20,9 @@ at::Tensor dropout(const at::Tensor& x, double p, const RowKeys& keys, uint32_t 
 // Drops whole rows of x (R, …) with chance p, scales the rest by 1/(1-p) (stochastic depth).
 at::Tensor drop_path(const at::Tensor& x, double p, const RowKeys& keys, uint32_t site);
 
-// Normal noise (R, n, D) of the given deviation, row r from keys[r] alone; fp32 or bf16. `stream` tells apart the
-// places where noise stands.
+// Normal noise (R, n, D) of the given deviation, row r from keys[r] alone; fp32 or bf16, made on the device where it is
+// wanted: the same bits everywhere. `stream` tells apart the places where noise stands.
 at::Tensor row_noise(const RowKeys& keys, int64_t count, int64_t dim, double std, at::ScalarType dtype,
-                     Stream stream = Stream::decoder_noise);
+                     Stream stream = Stream::decoder_noise, at::Device device = at::kCPU);
 
 }  // namespace d2v

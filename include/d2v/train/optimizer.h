@@ -13,7 +13,7 @@
 
 namespace d2v {
 
-// Flat fp32 CPU arenas of one layout. `teacher` may be undefined; otherwise it has layout.teacher_size() elements,
+// Flat fp32 arenas of one layout, all on one device. `teacher` may be undefined; otherwise it has layout.teacher_size() elements,
 // the others layout.size().
 struct OptimizerArenas {
   at::Tensor weights;
@@ -23,11 +23,17 @@ struct OptimizerArenas {
 
 // Adam's moments and its own count of steps: an update that was skipped is not one of them.
 struct AdamState {
-  explicit AdamState(const ParameterLayout& layout);
+  explicit AdamState(const ParameterLayout& layout, at::Device device = at::kCPU);
   at::Tensor first;   // m, flat fp32
   at::Tensor second;  // v, flat fp32
   int64_t steps = 0;
+  // Where the moments are on a GPU, the count is there too, (1) int64, and `steps` is not kept up: the host does not
+  // wait to hear whether a step was skipped. Undefined on the CPU.
+  at::Tensor device_steps;
 };
+// The count, wherever it is kept. On a GPU it waits for the device.
+int64_t steps_of(const AdamState& state);
+void set_steps(AdamState& state, int64_t steps);
 
 struct StepSettings {
   double lr = 0;
@@ -39,7 +45,11 @@ struct StepReport {
   double gradient_norm = 0;  // after the normalisation, before the clipping
   double clip_factor = 1;    // min(1, clip_norm / (norm + 1e-6))
   bool skipped = false;      // the norm was not finite: weights, moments and teacher are untouched
+  // On a GPU the three, (3) float64, not read yet: see settled(). Undefined on the CPU, where they are known at once.
+  at::Tensor pending;
 };
+// The report with its figures; on a GPU it waits for the device.
+StepReport settled(StepReport report);
 
 // sqrt of the sum of squares of the trainable parameters' gradients, in double.
 double gradient_norm(const ParameterLayout& layout, const at::Tensor& gradients);

@@ -52,7 +52,7 @@ struct StepBenchSettings {
 StepBench bench_step(const Config& config, const StepBenchSettings& settings);
 
 // 2·n³ over the median time of three products of two n × n matrices in that precision, in GFLOP/s.
-double gemm_gflops(Precision precision, int64_t n);
+double gemm_gflops(Precision precision, int64_t n, at::Device device);
 
 // The middle one, the upper of two; 0 of none.
 double median(std::vector<double> values);

@@ -49,6 +49,8 @@ struct UpdateValues {
   at::Tensor targets;             // of the last slice, for the effective rank
   at::Tensor local_features;      // of the last slice
   double wait_seconds = 0;        // spent waiting for slices
+  // On a GPU: waits until the sums above have reached the host's memory, where they are then. Empty on the CPU.
+  std::function<void()> arrived;
 };
 
 // Forward and backward over all slices of the update, then norm, clipping, AdamW and EMA. The gradient is that of

@@ -22,6 +22,12 @@ struct EnumNames<Precision> {
   static constexpr std::array<std::string_view, 3> names{"auto", "fp32", "bf16"};
 };
 
+enum class DeviceKind { cpu, cuda, automatic };
+template <>
+struct EnumNames<DeviceKind> {
+  static constexpr std::array<std::string_view, 3> names{"cpu", "cuda", "auto"};
+};
+
 struct RunConfig {
   std::string dir = "runs/latest";
   int64_t seed = 1;
@@ -29,6 +35,7 @@ struct RunConfig {
   int64_t stop_at = 0;
   ResumeMode resume = ResumeMode::automatic;
   Precision precision = Precision::automatic;
+  DeviceKind device = DeviceKind::cpu;
   int64_t threads = 0;
   int64_t accumulate = 1;
   int64_t log_every = 10;
@@ -46,6 +53,8 @@ struct RunConfig {
       "without");
     v("precision", precision,
       "number format of matrix products; auto: bf16 where the processor has it, else fp32");
+    v("device", device,
+      "where the step runs; auto: on the first CUDA device, where there is none on the CPU");
     v("threads", threads, Range{0, 1024}, "threads of the trainer; 0: all cores");
     v("accumulate", accumulate, Range{1, 65536},
       "forward and backward passes per update; must divide data.batch");
