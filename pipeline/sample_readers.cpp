@@ -46,16 +46,17 @@ const FolderSource& folder_of(const Source& source) {
 
 ReadSample picture_reader(const FolderSource& source, const LoaderSettings& settings) {
   return [&source, image = settings.image, max_pixels = settings.data.max_pixels,
-          training = settings.mode == LoaderMode::train, normalize = Normalizer(settings.image)](
-             const SampleRead& sample, const RngKey& key, const SliceShape&, SampleScratch& scratch,
-             const SampleOut& out) -> int64_t {
+          scaling = settings.data.jpeg_scaling, training = settings.mode == LoaderMode::train,
+          normalize = Normalizer(settings.image)](const SampleRead& sample, const RngKey& key,
+                                                  const SliceShape&, SampleScratch& scratch,
+                                                  const SampleOut& out) -> int64_t {
     StageTimes* times = &scratch.times;
     {
       const StageTimer timer(times, Stage::read);
       source.read(sample.row, scratch.file);
     }
     times->bytes += static_cast<int64_t>(scratch.file.size());
-    const Image picture = training ? training_picture(scratch.file, image, max_pixels, key, times)
+    const Image picture = training ? training_picture(scratch.file, image, max_pixels, key, times, scaling)
                                    : center_picture(scratch.file, image, max_pixels, times);
     const StageTimer timer(times, Stage::normalize);
     normalize(picture, out.input);
