@@ -1,11 +1,15 @@
-// Masks per second and core: the published image recipe (14×14 patches), speech, text.
+// Masks per second and core, every kind, at the sizes of the published recipes: items_per_second. One thread, nothing but
+// draw_mask.
 #include <benchmark/benchmark.h>
 
 #include "d2v/pipeline/masks.h"
 
 namespace {
 
-void draw(benchmark::State& state, const d2v::MaskConfig& config, const d2v::MaskGrid& grid) {
+using d2v::MaskConfig;
+using d2v::MaskKind;
+
+void draw(benchmark::State& state, const MaskConfig& config, const d2v::MaskGrid& grid) {
   const d2v::MaskPlan plan = d2v::plan_masks(config, grid);
   std::vector<int64_t> visible(plan.visible), masked(plan.masked);
   d2v::MaskScratch scratch;
@@ -19,21 +23,36 @@ void draw(benchmark::State& state, const d2v::MaskConfig& config, const d2v::Mas
   state.SetItemsProcessed(state.iterations());
 }
 
-void image_base(benchmark::State& state) { draw(state, {}, {14, 14, false}); }
-void image_random(benchmark::State& state) {
-  draw(state, {.kind = d2v::MaskKind::random, .prob = 0.75}, {14, 14, false});
-}
-void speech_base(benchmark::State& state) {
-  draw(state, {.kind = d2v::MaskKind::block, .prob = 0.5, .adjust = 0.05, .block = 5},
-       d2v::sequence_grid(499));
-}
-void text_base(benchmark::State& state) {
-  draw(state, {.kind = d2v::MaskKind::random, .prob = 0.48}, d2v::sequence_grid(512));
+void patches(benchmark::State& state, const MaskConfig& config) { draw(state, config, {14, 14, false}); }
+
+// The argument is T.
+void sequence(benchmark::State& state, const MaskConfig& config) {
+  draw(state, config, d2v::sequence_grid(state.range(0)));
 }
 
-BENCHMARK(image_base);
-BENCHMARK(image_random);
-BENCHMARK(speech_base);
-BENCHMARK(text_base);
+constexpr int64_t kText = 512, kSpeech = 999;
+
+BENCHMARK_CAPTURE(patches, inverse_block_base, MaskConfig{});
+BENCHMARK_CAPTURE(patches, inverse_block_large, MaskConfig{.prob = 0.75, .adjust = 0.1});
+BENCHMARK_CAPTURE(patches, block, MaskConfig{.kind = MaskKind::block, .prob = 0.5});
+BENCHMARK_CAPTURE(patches, random, MaskConfig{.kind = MaskKind::random, .prob = 0.75});
+BENCHMARK_CAPTURE(patches, beit, MaskConfig{.kind = MaskKind::beit, .prob = 0.6});
+BENCHMARK_CAPTURE(sequence, block,
+                  MaskConfig{.kind = MaskKind::block, .prob = 0.5, .adjust = 0.05, .block = 5})
+    ->Arg(kText)
+    ->Arg(kSpeech);
+BENCHMARK_CAPTURE(sequence, inverse_block, MaskConfig{.prob = 0.5, .adjust = 0.05, .block = 5})
+    ->Arg(kText)
+    ->Arg(kSpeech);
+BENCHMARK_CAPTURE(sequence, random, MaskConfig{.kind = MaskKind::random, .prob = 0.48})
+    ->Arg(kText)
+    ->Arg(kSpeech);
+BENCHMARK_CAPTURE(sequence, wav2vec, MaskConfig{.kind = MaskKind::spans, .prob = 0.65, .block = 10})
+    ->Arg(kText)
+    ->Arg(kSpeech);
+BENCHMARK_CAPTURE(sequence, bert_tokens, MaskConfig{.kind = MaskKind::bert, .prob = 0.15, .block = 1})
+    ->Arg(kText);
+BENCHMARK_CAPTURE(sequence, bert_runs, MaskConfig{.kind = MaskKind::bert, .prob = 0.48, .block = 4})
+    ->Arg(kText);
 
 }  // namespace

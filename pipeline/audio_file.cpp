@@ -65,7 +65,8 @@ void check_bytes(const OpenBytes& bytes) {
 }  // namespace
 
 struct AudioFile::State {
-  explicit State(const OpenBytes& bytes) : cursor{&bytes, 0}, io(open_avio(cursor)) {}
+  explicit State(const OpenBytes& bytes, StageTimes* times)
+      : cursor{&bytes, 0, times}, io(open_avio(cursor)) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   AudioCursor cursor;
@@ -85,8 +86,9 @@ struct AudioFile::State {
   int64_t zero() const { return stream->start_time == AV_NOPTS_VALUE ? 0 : stream->start_time; }
 };
 
-AudioFile::AudioFile(const ByteSource& source, const std::atomic<bool>* stop)
-    : bytes_(checked(source)), name_(source.name()), stop_(stop) {
+AudioFile::AudioFile(const ByteSource& source, const std::atomic<bool>* stop, StageTimes* times,
+                     CountedLengths* counted)
+    : bytes_(checked(source)), name_(source.name()), stop_(stop), times_(times) {
   check_bytes(bytes_);
   silence_ffmpeg();
   open();
@@ -94,15 +96,13 @@ AudioFile::AudioFile(const ByteSource& source, const std::atomic<bool>* stop)
   info_.rate = state_->stream->codecpar->sample_rate;
   info_.channels = state_->stream->codecpar->ch_layout.nb_channels;
   const AVStream& stream = *state_->stream;
-  const bool counted = stream.duration == AV_NOPTS_VALUE || stream.duration <= 0 ||
-                       any_of(state_->format->iformat->name, kWithoutLength);
-  if (counted) {
-    info_.samples = count_packets();
-    open();
-    if (info_.samples == 0) {  // packets without durations
-      info_.samples = count_frames();
-      open();
-    }
+  const bool without_length = stream.duration == AV_NOPTS_VALUE || stream.duration <= 0 ||
+                              any_of(state_->format->iformat->name, kWithoutLength);
+  if (without_length) {
+    const auto key = counted != nullptr ? CountedLengths::key_of(source, bytes_.size()) : std::nullopt;
+    const auto known = key ? counted->find(*key) : std::nullopt;
+    info_.samples = known ? *known : count_samples();
+    if (key && !known) counted->keep(*key, info_.samples);
   } else {
     info_.samples = av_rescale_q(stream.duration, stream.time_base, state_->samples());
   }
@@ -121,7 +121,7 @@ bool AudioFile::exact_length() const {
 }
 
 void AudioFile::open() {
-  state_ = std::make_unique<State>(bytes_);
+  state_ = std::make_unique<State>(bytes_, times_);
   State& s = *state_;
   s.format = avformat_alloc_context();
   check(s.format != nullptr, "{}: no memory for reading it", name_);
@@ -166,6 +166,15 @@ void AudioFile::open() {
   s.codec->err_recognition = AV_EF_CRCCHECK;
   if (error >= 0) error = avcodec_open2(s.codec, decoder, nullptr);
   check<DataError>(error >= 0, "{}: broken audio file ({})", name_, words(error));
+}
+
+int64_t AudioFile::count_samples() {
+  int64_t samples = count_packets();
+  open();
+  if (samples > 0) return samples;
+  samples = count_frames();  // packets without durations
+  open();
+  return samples;
 }
 
 int64_t AudioFile::count_packets() {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "counted_lengths.h"
 #include "d2v/pipeline/audio_reader.h"
 
 namespace d2v {
@@ -13,7 +14,9 @@ namespace d2v {
 class AudioFile {
  public:
   // Reads the header. Throws DataError as audio_reader.h says, here and below ReadStopped once `stop` is set.
-  explicit AudioFile(const ByteSource& source, const std::atomic<bool>* stop = nullptr);
+  // `times`, where given, gets what reading took, here and below; `counted` saves counting a length again.
+  explicit AudioFile(const ByteSource& source, const std::atomic<bool>* stop = nullptr,
+                     StageTimes* times = nullptr, CountedLengths* counted = nullptr);
   ~AudioFile();
 
   // samples: of PCM, FLAC and mp3 to the sample, of others as the container says.
@@ -31,12 +34,14 @@ class AudioFile {
   Entry entry(int64_t first) const;
   int64_t decode_from(Entry entry, int64_t first, std::span<float> out, bool& usable);
   void open();
+  int64_t count_samples();
   int64_t count_packets();
   int64_t count_frames();
 
   OpenBytes bytes_;
   std::string name_;  // for messages
   const std::atomic<bool>* stop_;
+  StageTimes* times_;
   AudioInfo info_;
   std::unique_ptr<State> state_;
 };

@@ -19,10 +19,12 @@ int read_packet(void* opaque, uint8_t* out, int size) {
   auto& cursor = *static_cast<AudioCursor*>(opaque);
   if (size <= 0) return AVERROR(EINVAL);
   try {
+    const StageTimer timer(cursor.times, Stage::read);
     const size_t got =
         cursor.bytes->read_at(static_cast<uint64_t>(cursor.at), {out, static_cast<size_t>(size)});
     if (got == 0) return AVERROR_EOF;
     cursor.at += static_cast<int64_t>(got);
+    if (cursor.times != nullptr) cursor.times->bytes += static_cast<int64_t>(got);
     return static_cast<int>(got);
   } catch (const Error&) {
     return AVERROR(EIO);

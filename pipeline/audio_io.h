@@ -5,6 +5,7 @@
 
 #include "audio_frames.h"
 #include "d2v/pipeline/byte_source.h"
+#include "d2v/pipeline/stage_times.h"
 
 namespace d2v {
 
@@ -13,10 +14,11 @@ struct FreeAvio {
 };
 using AvioPtr = std::unique_ptr<AVIOContext, FreeAvio>;
 
-// Reads `bytes` from its beginning, can seek. `bytes` must outlive it.
+// Reads `bytes` from its beginning, can seek. `bytes` and `times` must outlive it.
 struct AudioCursor {
   const OpenBytes* bytes = nullptr;
   int64_t at = 0;
+  StageTimes* times = nullptr;  // gets Stage::read and the bytes
 };
 AvioPtr open_avio(AudioCursor& cursor);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "audio_file.h"
 #include "d2v/base/check.h"
@@ -15,6 +16,23 @@ constexpr double kLossySlack = 0.05;  // seconds
 double seconds(int64_t samples, int64_t rate) {
   return static_cast<double>(samples) / static_cast<double>(rate);
 }
+
+// Adds to Stage::decode what passes, less what FFmpeg spends on reading meanwhile.
+class DecodeTimer {
+ public:
+  explicit DecodeTimer(StageTimes* times)
+      : times_(times), reading_(times != nullptr ? (*times)[Stage::read] : 0), timer_(times, Stage::decode) {}
+  DecodeTimer(const DecodeTimer&) = delete;
+  DecodeTimer& operator=(const DecodeTimer&) = delete;
+  ~DecodeTimer() {
+    if (times_ != nullptr) (*times_)[Stage::decode] -= (*times_)[Stage::read] - reading_;
+  }
+
+ private:
+  StageTimes* times_;
+  int64_t reading_;
+  StageTimer timer_;
+};
 
 void check_end(const AudioFile& audio, const std::string& name, int64_t end) {
   const AudioInfo& info = audio.info();
@@ -37,12 +55,16 @@ void check_finite(std::span<const float> samples, const std::string& name, int64
 
 }  // namespace
 
+AudioReader::AudioReader(int64_t sample_rate)
+    : resamplers_(sample_rate), counted_(std::make_shared<CountedLengths>()) {}
+
 AudioInfo read_audio_info(const ByteSource& file) { return AudioFile(file).info(); }
 
 void AudioReader::read(const ByteSource& file, int64_t first, std::span<float> out,
                        AudioScratch& scratch) const {
   const auto count = static_cast<int64_t>(out.size());
-  AudioFile audio(file, scratch.stop);
+  std::optional<DecodeTimer> decoding(scratch.times);
+  AudioFile audio(file, scratch.stop, scratch.times, counted_.get());
   const AudioInfo& info = audio.info();
   const Resampler& resampler = resamplers_.from(info.rate);
   const int64_t length = resampler.length(info.samples);
@@ -59,6 +81,8 @@ void AudioReader::read(const ByteSource& file, int64_t first, std::span<float> o
   const int64_t got = audio.decode(start, inside);
   if (got < end - start) check_end(audio, file.name(), start + got);
   check_finite(inside, file.name(), start, info.rate);
+  decoding.reset();
+  const StageTimer timer(scratch.times, Stage::resample);
   resampler(scratch.inputs, first, out);
 }
 

@@ -90,7 +90,7 @@ Scanned scan_lengths(const FolderSource& source, const LengthScan& settings) {
   tbb::task_arena arena(settings.threads > 0 ? static_cast<int>(settings.threads)
                                              : tbb::task_arena::automatic);
   arena.execute([&] { tbb::parallel_for(uint32_t{0}, count, tsan::Task(scan)); });
-  tsan::received_by_task();
+  tsan::received(&scan);
   if (settings.cache.empty() || std::count(read.begin(), read.end(), 1) == 0) return scanned;
   try {
     std::vector<CachedLength> good;

@@ -168,6 +168,14 @@ json spread_json(const Spread& spread) {
   return {{"min", spread.min}, {"median", spread.median}, {"max", spread.max}};
 }
 
+// A mix: every source as by itself, then an epoch of all.
+std::string mix_text(const DataReport& report) {
+  std::string out = head(report);
+  for (const DataReport& part : report.parts)
+    out += fmt::format("\n{:.1f} % of what is drawn comes from ", 100 * part.weight) + report_text(part);
+  return out + "\n" + epoch_line(report.epoch);
+}
+
 }  // namespace
 
 Spread spread_of(std::vector<double> values) {
@@ -177,12 +185,13 @@ Spread spread_of(std::vector<double> values) {
 }
 
 std::string report_text(const DataReport& report) {
+  if (!report.parts.empty()) return mix_text(report);
   std::string out = head(report);
   if (report.modality == Modality::image) out += picture_lines(report);
   if (has_recordings(report)) out += recording_lines(report);
   if (report.modality == Modality::text) out += text_lines(report.text);
   return out + class_lines(report) + duplicate_lines(report) + left_out_lines(report) + broken_lines(report) +
-         epoch_line(report.epoch);
+         (report.weight > 0 ? std::string() : epoch_line(report.epoch));
 }
 
 std::string report_json(const DataReport& report) {
@@ -239,6 +248,8 @@ std::string report_json(const DataReport& report) {
                   {"samples_per_second", epoch.samples_per_second},
                   {"seconds", epoch.seconds},
                   {"not_measured", epoch.not_measured}};
+  if (report.weight > 0) out["weight"] = report.weight;
+  for (const DataReport& part : report.parts) out["sources"].push_back(json::parse(report_json(part)));
   return out.dump(2, ' ', false, json::error_handler_t::replace) + "\n";  // names may be no UTF-8
 }
 

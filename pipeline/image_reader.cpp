@@ -1,5 +1,6 @@
 #include "d2v/pipeline/image_reader.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "d2v/base/check.h"
@@ -55,6 +56,45 @@ ImageFormat format_of(std::span<const uint8_t> file) {
   return ImageFormat::tga;
 }
 
+void check_inside(const ImageInfo& info, const Box& box) {
+  check(box.x >= 0 && box.y >= 0 && box.width > 0 && box.height > 0 && box.x + box.width <= info.width &&
+            box.y + box.height <= info.height,
+        "decode_box: box {}x{} at ({}, {}) leaves the picture of {}x{}", box.width, box.height, box.x, box.y,
+        info.width, info.height);
+}
+
+// Of libjpeg's reductions those with quick arithmetic.
+int eighths_for(int64_t side, int64_t least) {
+  for (const int eighths : {1, 2, 4})
+    if (side * eighths >= least * 8) return eighths;
+  return 8;
+}
+
+// Pixels of the reduced picture that hold a span of the full one, and how much of them lies before and after it.
+struct ScaledSpan {
+  int64_t first, count;
+  double before, after;
+};
+ScaledSpan scaled_span(int64_t first, int64_t count, int eighths) {
+  const int64_t begin = first * eighths, end = (first + count) * eighths;  // in eighths of reduced pixels
+  const int64_t low = begin / 8, high = (end + 7) / 8;
+  return {low, high - low, static_cast<double>(begin - low * 8) / 8, static_cast<double>(high * 8 - end) / 8};
+}
+
+// What lies around a box on each side.
+struct Edges {
+  double left, right, top, bottom;
+};
+// Of the stored picture, as they are in the upright one.
+Edges upright_edges(Edges edges, int orientation) {
+  if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8)
+    std::swap(edges.left, edges.right);
+  if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7)
+    std::swap(edges.top, edges.bottom);
+  if (swaps_sides(orientation)) return {edges.top, edges.bottom, edges.left, edges.right};
+  return edges;
+}
+
 }  // namespace
 
 ImageInfo read_image_info(std::span<const uint8_t> file, int64_t max_pixels) {
@@ -74,10 +114,7 @@ Image decode_image(std::span<const uint8_t> file, const ImageInfo& info) {
 }
 
 Image decode_box(std::span<const uint8_t> file, const ImageInfo& info, const Box& box) {
-  check(box.x >= 0 && box.y >= 0 && box.width > 0 && box.height > 0 && box.x + box.width <= info.width &&
-            box.y + box.height <= info.height,
-        "decode_box: box {}x{} at ({}, {}) leaves the picture of {}x{}", box.width, box.height, box.x, box.y,
-        info.width, info.height);
+  check_inside(info, box);
   const bool swap = swaps_sides(info.orientation);
   const int64_t width = swap ? info.height : info.width, height = swap ? info.width : info.height;
   const Box stored = stored_box(box, info.orientation, width, height);
@@ -96,6 +133,29 @@ Image decode_box(std::span<const uint8_t> file, const ImageInfo& info, const Box
     image = std::move(part);
   }
   return apply_orientation(std::move(image), info.orientation);
+}
+
+ScaledBox decode_box_scaled(std::span<const uint8_t> file, const ImageInfo& info, const Box& box,
+                            int64_t least) {
+  const int eighths =
+      info.format == ImageFormat::jpeg ? eighths_for(std::min(box.width, box.height), least) : 8;
+  if (eighths == 8) {
+    return {decode_box(file, info, box),
+            {0, 0, static_cast<double>(box.width), static_cast<double>(box.height)}};
+  }
+  check_inside(info, box);
+  const bool swap = swaps_sides(info.orientation);
+  const int64_t width = swap ? info.height : info.width, height = swap ? info.width : info.height;
+  const Box stored = stored_box(box, info.orientation, width, height);
+  const ScaledSpan across = scaled_span(stored.x, stored.width, eighths),
+                   down = scaled_span(stored.y, stored.height, eighths);
+  const bool whole = stored == Box{0, 0, width, height};
+  Image image = decode_jpeg(file, {across.first, down.first, across.count, down.count}, whole, eighths);
+  const Edges edges = upright_edges({across.before, across.after, down.before, down.after}, info.orientation);
+  image = apply_orientation(std::move(image), info.orientation);
+  return {std::move(image),
+          {edges.left, edges.top, static_cast<double>(image.width) - edges.left - edges.right,
+           static_cast<double>(image.height) - edges.top - edges.bottom}};
 }
 
 Image decode_image(std::span<const uint8_t> file, int64_t max_pixels) {

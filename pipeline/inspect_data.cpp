@@ -7,8 +7,11 @@
 
 #include "d2v/base/check.h"
 #include "d2v/pipeline/image_source.h"
+#include "d2v/pipeline/label_table.h"
+#include "d2v/pipeline/labelled_source.h"
 #include "d2v/pipeline/list_source.h"
 #include "d2v/pipeline/loader_bench.h"
+#include "d2v/pipeline/mixed_source.h"
 #include "d2v/pipeline/near_duplicates.h"
 #include "d2v/pipeline/open_samples.h"
 #include "d2v/pipeline/shard_source.h"
@@ -114,9 +117,12 @@ Counts other_endings(const fs::path& folder, const FolderKind& kind) {
 void inspect_files(const Config& config, const InspectLimits& limits, int64_t threads, DataReport& report) {
   const bool pictures = config.model.modality == Modality::image;
   const fs::path path = config.data.path;
-  const FolderSource source =
-      pictures ? open_pictures(path, config.data) : list_recordings(path, config.data);
-  report.form = source.made             ? "made up"
+  const bool table = is_label_table(path);
+  const FolderSource source = table      ? open_labelled(config)
+                              : pictures ? open_pictures(path, config.data)
+                                         : list_recordings(path, config.data);
+  report.form = table                   ? "a table with labels"
+                : source.made           ? "made up"
                 : source.shards         ? "tar shards"
                 : is_list(path)         ? "a list"
                 : !source.given.empty() ? "a manifest"
@@ -143,6 +149,33 @@ void inspect_files(const Config& config, const InspectLimits& limits, int64_t th
             [](const BadFile& a, const BadFile& b) { return a.path < b.path; });
 }
 
+// Sentences with labels. Without a vocabulary they are counted, not cut into tokens.
+void inspect_text_table(const Config& config, DataReport& report) {
+  report.form = "a table with labels";
+  const fs::path path = config.data.path;
+  if (!config.text.vocabulary.empty()) {
+    const FolderSource source = open_labelled(config);
+    count_samples(source, report);
+    std::vector<double> lengths;
+    for (const FolderSample& sample : source.samples) {
+      lengths.push_back(static_cast<double>(sample.length));
+      report.text.tokens += sample.length;
+    }
+    report.text.document_tokens = spread_of(std::move(lengths));
+    report.text.vocabulary = source.texts->vocabulary.size;
+  } else {
+    std::map<std::string, int64_t> classes;
+    const fs::path file = fs::is_directory(path) ? path / "train.tsv" : path;
+    for (const LabelledLine& line : read_label_table(file)) {
+      ++classes[line.label];
+      ++report.samples;
+      report.bytes += line.value.size();
+    }
+    report.classes.assign(classes.begin(), classes.end());
+  }
+  report.text.documents = report.samples;
+}
+
 void inspect_text(const Config& config, DataReport& report) {
   if (is_synthetic(config.data.path)) {
     const SyntheticSet made = parse_synthetic(config.data.path, Modality::text);
@@ -155,6 +188,7 @@ void inspect_text(const Config& config, DataReport& report) {
                    .vocabulary = made.vocabulary};
     return;
   }
+  if (is_label_table(config.data.path)) return inspect_text_table(config, report);
   const TokenFile file(config.data.path);
   std::vector<double> lengths;
   for (int64_t d = 0; d < file.documents(); ++d)
@@ -193,25 +227,58 @@ EpochFigures time_epoch(Config config, double seconds, int64_t threads) {
   return epoch;
 }
 
+// All but the epoch's time.
+DataReport inspect_one(const Config& config, const InspectLimits& limits, int64_t threads) {
+  DataReport report;
+  report.modality = config.model.modality;
+  report.path = config.data.path;
+  if (config.model.modality == Modality::text) {
+    inspect_text(config, report);
+  } else {
+    inspect_files(config, limits, threads, report);
+  }
+  return report;
+}
+
+DataReport inspect_mix(const Config& config, const InspectLimits& limits, int64_t threads) {
+  DataReport report;
+  report.modality = config.model.modality;
+  report.path = config.data.sources;
+  const std::vector<WeightedPath> sources = parse_sources(config.data.sources);
+  report.form = fmt::format("a mix of {} sources", sources.size());
+  double weights = 0;
+  for (const WeightedPath& source : sources) weights += source.weight;
+  for (const WeightedPath& source : sources) {
+    Config one = config;
+    one.data.sources.clear();
+    one.data.path = source.path;
+    DataReport part = inspect_one(one, limits, threads);
+    part.weight = source.weight / weights;
+    report.samples += part.samples;
+    report.bytes += part.bytes;
+    report.decoded += part.decoded;
+    report.broken.insert(report.broken.end(), part.broken.begin(), part.broken.end());
+    report.parts.push_back(std::move(part));
+  }
+  return report;
+}
+
 }  // namespace
 
 DataReport inspect_data(const Config& given, const InspectLimits& limits) {
   Config config = given;
   config.data.max_bad_fraction = 1;
   config.data.valid.clear();
-  config.data.sources.clear();
   const int64_t threads = config.data.threads > 0 ? config.data.threads
                                                   : std::max<int64_t>(1, std::thread::hardware_concurrency());
-  DataReport report;
-  report.modality = config.model.modality;
-  report.path = config.data.path;
-  check<UsageError>(!config.data.path.empty(), "which data? Give a path");
-  if (config.model.modality == Modality::text) {
-    inspect_text(config, report);
-  } else {
-    inspect_files(config, limits, threads, report);
-  }
-  report.epoch = time_epoch(config, limits.loader_seconds, threads);
+  const bool mix = config.data.path.empty() && !config.data.sources.empty();
+  if (!mix) config.data.sources.clear();
+  check<UsageError>(mix || !config.data.path.empty(),
+                    "which data? Give a path, or sources with their weights");
+  DataReport report = mix ? inspect_mix(config, limits, threads) : inspect_one(config, limits, threads);
+  const bool table = !mix && is_label_table(config.data.path);
+  report.epoch = table ? EpochFigures{.threads = threads, .not_measured = "tables with labels are for probes"}
+                       : time_epoch(config, limits.loader_seconds, threads);
   return report;
 }
 

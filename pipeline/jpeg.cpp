@@ -119,13 +119,15 @@ Window around(const Box& box, int64_t width, int64_t height) {
 
 // Everything between setjmp and the end of decoding. No object here has a destructor: longjmp would skip it.
 // Returns false after an error.
-bool run(Decoder& decoder, std::span<const uint8_t> file, const Box& box, bool partial, Image& image,
-         std::vector<uint8_t>& line) {
+bool run(Decoder& decoder, std::span<const uint8_t> file, const Box& box, bool partial, int eighths,
+         Image& image, std::vector<uint8_t>& line) {
   if (setjmp(decoder.failed) != 0) return false;
   start(decoder, file);
   jpeg_decompress_struct& jpeg = decoder.jpeg;
   const bool cmyk = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
   jpeg.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
+  jpeg.scale_num = static_cast<unsigned>(eighths);
+  jpeg.scale_denom = 8;
   jpeg_start_decompress(&jpeg);
 
   Window window{0, 0, jpeg.output_width, jpeg.output_height};
@@ -177,7 +179,7 @@ ImageInfo read_jpeg_info(std::span<const uint8_t> file) {
   return {ImageFormat::jpeg, decoder.jpeg.image_width, decoder.jpeg.image_height, 1};
 }
 
-Image decode_jpeg(std::span<const uint8_t> file, const Box& box, bool whole) {
+Image decode_jpeg(std::span<const uint8_t> file, const Box& box, bool whole, int eighths) {
   Decoder decoder;
   const Destroy destroy{decoder};
   Image image;
@@ -185,7 +187,8 @@ Image decode_jpeg(std::span<const uint8_t> file, const Box& box, bool whole) {
   image.resize(box.height, box.width);
   // A file that was cut off is refused whichever box is asked for.
   const bool partial = !whole && has_end(file);
-  check<DataError>(run(decoder, file, box, partial, image, line), "broken JPEG ({})", decoder.message);
+  check<DataError>(run(decoder, file, box, partial, eighths, image, line), "broken JPEG ({})",
+                   decoder.message);
   check<DataError>(!decoder.ended, "truncated JPEG ({} bytes)", file.size());
   return image;
 }

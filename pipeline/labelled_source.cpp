@@ -101,6 +101,8 @@ void set_classes_by_name(FolderSource& source, const std::string& pattern) {
   set_classes(source, labels);
 }
 
+bool is_label_table(const fs::path& path) { return manifests_of(path).empty() && !tables_of(path).empty(); }
+
 FolderSource open_labelled(const Config& config, const std::string& classes) {
   const Modality modality = config.model.modality;
   const fs::path path = config.data.path;

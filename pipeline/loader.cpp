@@ -65,24 +65,29 @@ struct Loader::State {
     }
   }
 
-  // A serial stage: one thread at a time, but not always the same one.
+  // A serial stage: one thread at a time, but not always the same one, so they hand over where the stream is.
   Job* produce(tbb::flow_control& control) {
-    tsan::received(&plan);
+    tsan::received(&update);
+    Job* job = next_job(control);
+    tsan::handed_over(&update);
+    return job;
+  }
+
+  Job* next_job(tbb::flow_control& control) {
     if (stopping || update >= last_update) {
       control.stop();
       return nullptr;
     }
     try {
-      return next_job();
+      return make_job();
     } catch (...) {  // must not pass TBB, which would drop the slices at work
       ended_by = std::current_exception();
-      tsan::handed_over_to_tasks();
       control.stop();
       return nullptr;
     }
   }
 
-  Job* next_job() {
+  Job* make_job() {
     auto job = std::make_unique<Job>();
     const int64_t parts = plan.parts_of(update);
     job->no_share = part >= parts;
@@ -93,7 +98,6 @@ struct Loader::State {
       part = training ? settings.worker : 0;
       update += training ? 1 : settings.workers;
     }
-    tsan::handed_over(&plan);
     tsan::handed_over(job.get());
     return job.release();
   }
@@ -114,7 +118,7 @@ struct Loader::State {
         tbb::parallel_for(tbb::blocked_range<int64_t>(0, count, 1), tsan::Task(prepare),
                           tbb::simple_partitioner());
       });
-      tsan::received_by_task();
+      tsan::received(&prepare);
       collate.finish(*job.batch);
     } catch (...) {
       job.error = std::current_exception();
@@ -140,31 +144,26 @@ struct Loader::State {
   }
 
   void run() {
-    const auto first = [&](tbb::flow_control& control) {
-      tsan::received_by_task();
-      return produce(control);
-    };
+    const auto first = [&](tbb::flow_control& control) { return produce(control); };
     const auto middle = [&](Job* job) {
-      tsan::received_by_task();
       tsan::received(job);
       work(*job);
       tsan::handed_over(job);
       return job;
     };
     const auto last = [&](Job* job) {
-      tsan::received_by_task();
       tsan::received(job);
       deliver(std::unique_ptr<Job>(job));
-      tsan::handed_over_to_tasks();
     };
-    tsan::handed_over_to_tasks();
     arena.execute([&] {
-      tbb::parallel_pipeline(kTokens,
-                             tbb::make_filter<void, Job*>(tbb::filter_mode::serial_in_order, first) &
-                                 tbb::make_filter<Job*, Job*>(tbb::filter_mode::parallel, middle) &
-                                 tbb::make_filter<Job*, void>(tbb::filter_mode::serial_in_order, last));
+      tbb::parallel_pipeline(
+          kTokens, tbb::make_filter<void, Job*>(tbb::filter_mode::serial_in_order, tsan::Task(first)) &
+                       tbb::make_filter<Job*, Job*>(tbb::filter_mode::parallel, tsan::Task(middle)) &
+                       tbb::make_filter<Job*, void>(tbb::filter_mode::serial_in_order, tsan::Task(last)));
     });
-    tsan::received_by_task();
+    tsan::received(&first);
+    tsan::received(&middle);
+    tsan::received(&last);
     if (!stopping) queue.finish(ended_by);
   }
 

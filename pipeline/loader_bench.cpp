@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "stages_alone.h"
+
 namespace d2v {
 namespace {
 
@@ -46,7 +48,7 @@ double bytes_per_sample(const StageTimes& times) {
   return static_cast<double>(times.bytes) / static_cast<double>(std::max<int64_t>(times.samples, 1));
 }
 
-// Of recordings it is not known how much of a file was read.
+// Made-up samples have no files.
 std::string megabytes(double per_second) {
   return per_second > 0 ? fmt::format("{:.1f}", per_second / 1e6) : "-";
 }
@@ -59,21 +61,25 @@ std::string stage_row(std::string_view name, double nanoseconds, const StageTime
                      100 * nanoseconds / std::max(total(times), 1.0));
 }
 
-}  // namespace
-
-LoaderStats stats_since(const LoaderStats& begin, LoaderStats end) {
-  const double ready =
-      end.queue_depth * static_cast<double>(end.calls) - begin.queue_depth * static_cast<double>(begin.calls);
-  end.calls -= begin.calls;
-  end.queue_depth = ready / static_cast<double>(std::max<int64_t>(end.calls, 1));
-  end.samples -= begin.samples;
-  end.seconds -= begin.seconds;
-  end.stall_seconds -= begin.stall_seconds;
-  for (size_t i = 0; i < kStageNames.size(); ++i) end.stages.nanoseconds[i] -= begin.stages.nanoseconds[i];
-  end.stages.bytes -= begin.stages.bytes;
-  end.stages.samples -= begin.stages.samples;
-  return end;
+// "step" where the trainer that was played got what it wanted in time.
+std::string_view bottleneck_of(const LoaderBench& bench) {
+  const LoaderStats& stats = bench.runs.front().stats;
+  if (bench.wanted > 0) return loader_figures(stats).bottleneck;
+  return name_of(slowest_stage(stats.stages));
 }
+
+std::string alone_rows(const std::vector<StageAlone>& stages) {
+  if (stages.empty()) return {};
+  std::string out = fmt::format("  {:<10} {:>12} {:>12} {:>9}\n", "alone", "per sample", "samples/s", "MB/s");
+  for (const StageAlone& stage : stages) {
+    const double rate = static_cast<double>(stage.samples) / std::max(stage.seconds, 1e-9);
+    out += fmt::format("  {:<10} {:>9.3f} ms {:>12.0f} {:>9}\n", name_of(stage.stage), 1e3 / rate, rate,
+                       megabytes(static_cast<double>(stage.bytes) / std::max(stage.seconds, 1e-9)));
+  }
+  return out + "\n";
+}
+
+}  // namespace
 
 LoaderBench bench_loader(const Source& source, LoaderSettings settings, const std::vector<int64_t>& threads,
                          double seconds, double wanted) {
@@ -85,16 +91,12 @@ LoaderBench bench_loader(const Source& source, LoaderSettings settings, const st
   settings.mode = LoaderMode::train;
   settings.first_update = 0;
   settings.last_update = int64_t{1} << 40;
+  bench.alone = stages_alone(source, settings, seconds);
   for (const int64_t count : threads) {
     settings.threads = count;
     bench.runs.push_back(run_loader(source, settings, seconds, wanted));
   }
   return bench;
-}
-
-Stage slowest_stage(const StageTimes& times) {
-  const auto most = std::max_element(times.nanoseconds.begin(), times.nanoseconds.end());
-  return static_cast<Stage>(most - times.nanoseconds.begin());
 }
 
 std::string loader_table(const LoaderBench& bench) {
@@ -103,7 +105,8 @@ std::string loader_table(const LoaderBench& bench) {
   std::string out = fmt::format("{}, batches of {}, {} masks a sample; {} samples in {:.1f} s\n\n",
                                 samples_word(bench.modality), bench.batch, bench.clones, times.samples,
                                 alone.stats.seconds);
-  out += fmt::format("  {:<10} {:>12} {:>12} {:>9} {:>8}\n", "stage", "per sample", "samples/s", "MB/s",
+  out += alone_rows(bench.alone);
+  out += fmt::format("  {:<10} {:>12} {:>12} {:>9} {:>8}\n", "together", "per sample", "samples/s", "MB/s",
                      "share");
   for (size_t i = 0; i < kStageNames.size(); ++i) {
     if (times.nanoseconds[i] > 0)
@@ -116,14 +119,15 @@ std::string loader_table(const LoaderBench& bench) {
                        run.threads == 1 ? "thread " : "threads", per_second(run),
                        per_second(run) * static_cast<double>(bench.clones),
                        megabytes(static_cast<double>(run.stats.stages.bytes) / run.stats.seconds));
-    if (bench.wanted > 0)
-      out += fmt::format("; of {:.0f} wanted, stall {:.1f} %, {:.1f} slices ready", bench.wanted,
-                         100 * run.stats.stall_seconds / run.stats.seconds, run.stats.queue_depth);
+    if (bench.wanted > 0) out += fmt::format("; of {:.0f} wanted", bench.wanted);
+    out += fmt::format("; stall {:.1f} %, {:.1f} slices ready",
+                       100 * run.stats.stall_seconds / run.stats.seconds, run.stats.queue_depth);
     out += "\n";
   }
   const Stage slowest = slowest_stage(times);
-  out += fmt::format("\n  bottleneck: {}, {:.0f} % of the time\n", kStageNames[static_cast<size_t>(slowest)],
-                     100 * static_cast<double>(StageTimes(times)[slowest]) / std::max(total(times), 1.0));
+  out += fmt::format("\n  slowest stage: {}, {:.0f} % of the time\n  bottleneck: {}\n", name_of(slowest),
+                     100 * static_cast<double>(times[slowest]) / std::max(total(times), 1.0),
+                     bottleneck_of(bench));
   return out;
 }
 
@@ -133,21 +137,31 @@ std::string loader_json(const LoaderBench& bench) {
     nlohmann::json stages;
     for (size_t i = 0; i < kStageNames.size(); ++i)
       stages[std::string(kStageNames[i])] = static_cast<double>(run.stats.stages.nanoseconds[i]) / 1e9;
+    const LoaderFigures figures = loader_figures(run.stats);
     runs.push_back({{"threads", run.threads},
                     {"samples", run.stats.samples},
                     {"seconds", run.stats.seconds},
                     {"samples_per_second", per_second(run)},
+                    {"masks_per_second", per_second(run) * static_cast<double>(bench.clones)},
                     {"file_bytes", run.stats.stages.bytes},
+                    {"mb_per_second", figures.megabytes_per_second},
                     {"stall_seconds", run.stats.stall_seconds},
+                    {"stall_percent", figures.stall_percent},
                     {"queue_depth", run.stats.queue_depth},
                     {"stage_seconds", stages}});
   }
-  const nlohmann::json json{
-      {"batch", bench.batch},
-      {"clones", bench.clones},
-      {"wanted_samples_per_second", bench.wanted},
-      {"bottleneck", kStageNames[static_cast<size_t>(slowest_stage(bench.runs.front().stats.stages))]},
-      {"runs", runs}};
+  nlohmann::json alone = nlohmann::json::object();
+  for (const StageAlone& stage : bench.alone)
+    alone[std::string(name_of(stage.stage))] = {
+        {"samples_per_second", static_cast<double>(stage.samples) / stage.seconds},
+        {"mb_per_second", static_cast<double>(stage.bytes) / stage.seconds / 1e6}};
+  const nlohmann::json json{{"batch", bench.batch},
+                            {"clones", bench.clones},
+                            {"wanted_samples_per_second", bench.wanted},
+                            {"alone", alone},
+                            {"slowest_stage", name_of(slowest_stage(bench.runs.front().stats.stages))},
+                            {"bottleneck", bottleneck_of(bench)},
+                            {"runs", runs}};
   return json.dump(2) + "\n";
 }
 

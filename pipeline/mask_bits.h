@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "d2v/pipeline/masks.h"
+#include "mask_random.h"
 
 namespace d2v {
 
@@ -17,7 +18,7 @@ inline void set_run(uint64_t* words, int64_t first, int64_t count) {
 
 // Sets (or clears) `count` random bits out of those that are not so yet: uniform without replacement.
 template <bool Value>
-void change_random_bits(uint64_t* words, int64_t positions, int64_t count, Philox& random) {
+void change_random_bits(uint64_t* words, int64_t positions, int64_t count, MaskRandom& random) {
   while (count > 0) {
     const uint32_t at = random.below(static_cast<uint32_t>(positions));
     const uint64_t bit = uint64_t{1} << (at & 63);
@@ -34,8 +35,8 @@ void change_random_bits(uint64_t* words, int64_t positions, int64_t count, Philo
 
 // What each kind draws before its count is corrected, as set bits. `words` has room for all positions and one word more,
 // all clear.
-void draw_blocks(const MaskPlan& plan, Philox& random, uint64_t* words);
-void draw_spans(const MaskPlan& plan, Philox& random, MaskScratch& scratch, uint64_t* words);
-void draw_rectangles(const MaskPlan& plan, Philox& random, uint64_t* words);
+void draw_blocks(const MaskPlan& plan, MaskRandom& random, uint64_t* words);
+void draw_spans(const MaskPlan& plan, MaskRandom& random, MaskScratch& scratch, uint64_t* words);
+void draw_rectangles(const MaskPlan& plan, MaskRandom& random, uint64_t* words);
 
 }  // namespace d2v

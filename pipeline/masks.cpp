@@ -63,7 +63,7 @@ void list_bits(const uint64_t* words, int64_t positions, int64_t* ones, int64_t*
 
 }  // namespace
 
-void draw_blocks(const MaskPlan& plan, Philox& random, uint64_t* words) {
+void draw_blocks(const MaskPlan& plan, MaskRandom& random, uint64_t* words) {
   const auto columns = static_cast<uint32_t>(plan.grid.columns);
   const int64_t last_row = plan.grid.rows - 1, before = plan.block / 2, after = plan.block - before;
   const int64_t up = plan.grid.sequence ? 0 : before, down = plan.grid.sequence ? 1 : after;
@@ -177,7 +177,7 @@ bool marks_visible(const MaskPlan& plan) {
 }
 
 // Draws before the count is corrected; returns the number of marked positions.
-int64_t draw_marks(const MaskPlan& plan, Philox& random, MaskScratch& scratch) {
+int64_t draw_marks(const MaskPlan& plan, MaskRandom& random, MaskScratch& scratch) {
   const int64_t positions = plan.grid.positions(), words = (positions + 63) / 64;
   scratch.bits.assign(static_cast<size_t>(words + 1), 0);
   scratch.ones.resize(static_cast<size_t>(positions + kSlack));
@@ -219,7 +219,7 @@ MaskPlan plan_masks_of(const MaskConfig& mask, const MaskGrid& grid, double prob
 }
 
 int64_t hidden_before_correction(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch) {
-  Philox random(key);
+  MaskRandom random(key);
   const int64_t marked = draw_marks(plan, random, scratch);
   return marks_visible(plan) ? plan.grid.positions() - marked : marked;
 }
@@ -253,7 +253,7 @@ void draw_mask(const MaskPlan& plan, const RngKey& key, MaskScratch& scratch, st
         "draw_mask: expected room for {} visible and {} masked positions, found {} and {}", plan.visible,
         plan.masked, visible.size(), masked.size());
   const int64_t positions = plan.grid.positions();
-  Philox random(key);
+  MaskRandom random(key);
   const bool visible_marked = marks_visible(plan);
   const int64_t missing = (visible_marked ? plan.visible : plan.masked) - draw_marks(plan, random, scratch);
   uint64_t* bits = scratch.bits.data();

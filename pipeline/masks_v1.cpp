@@ -25,7 +25,7 @@ int64_t count_marked(const MaskGrid& grid, const uint64_t* words, int64_t top, i
 }
 
 // One rectangle with from 1 to `most` new positions; how many they are, 0 when no try gave one.
-int64_t draw_rectangle(const MaskPlan& plan, int64_t most, Philox& random, uint64_t* words) {
+int64_t draw_rectangle(const MaskPlan& plan, int64_t most, MaskRandom& random, uint64_t* words) {
   const MaskGrid& grid = plan.grid;
   const double log_aspect = std::log(plan.aspect);
   for (int attempt = 0; attempt < kTries; ++attempt) {
@@ -49,7 +49,7 @@ int64_t draw_rectangle(const MaskPlan& plan, int64_t most, Philox& random, uint6
 
 }  // namespace
 
-void draw_spans(const MaskPlan& plan, Philox& random, MaskScratch& scratch, uint64_t* words) {
+void draw_spans(const MaskPlan& plan, MaskRandom& random, MaskScratch& scratch, uint64_t* words) {
   const auto wanted = static_cast<int64_t>(plan.mean_starts + random.uniform());
   const int64_t starts = std::clamp<int64_t>(wanted, 1, plan.start_range);
   scratch.starts.assign(static_cast<size_t>((plan.start_range + 63) / 64), 0);
@@ -62,7 +62,7 @@ void draw_spans(const MaskPlan& plan, Philox& random, MaskScratch& scratch, uint
   }
 }
 
-void draw_rectangles(const MaskPlan& plan, Philox& random, uint64_t* words) {
+void draw_rectangles(const MaskPlan& plan, MaskRandom& random, uint64_t* words) {
   for (int64_t missing = plan.masked; missing > 0;) {
     const int64_t added = draw_rectangle(plan, std::min(missing, plan.area_max), random, words);
     if (added == 0) return;

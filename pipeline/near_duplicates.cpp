@@ -79,7 +79,7 @@ std::vector<CachedThumbnail> all_thumbnails(const ImageSource& source, const Nea
     }
   };
   arena.execute([&] { oneapi::tbb::parallel_for(uint32_t{0}, count, tsan::Task(make)); });
-  tsan::received_by_task();
+  tsan::received(&make);
   const bool changed = std::count(drawn.begin(), drawn.end(), 1) > 0;
   if (!options.cache.empty() && changed) write_thumbnail_cache(options.cache, thumbnails);
   return thumbnails;

@@ -101,7 +101,7 @@ PreparedImages prepare_files(const PrepareImages& settings, const FolderSource& 
   arena.execute([&] {
     oneapi::tbb::parallel_for(uint32_t{0}, static_cast<uint32_t>(source.size()), tsan::Task(copy));
   });
-  tsan::received_by_task();
+  tsan::received(&copy);
   return {written, kept, bad.all()};
 }
 

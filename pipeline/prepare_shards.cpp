@@ -141,7 +141,7 @@ std::vector<Copy> make_copies(const FolderSource& source, const Shard& shard, co
     }
   };
   tbb::parallel_for(size_t{0}, copies.size(), tsan::Task(make));
-  tsan::received_by_task();
+  tsan::received(&make);
   return copies;
 }
 

@@ -90,4 +90,17 @@ Image resize_bicubic(const Image& image, int64_t height, int64_t width, const Bo
   return vertical(narrow, down, {0, narrow.width}, rows.low);
 }
 
+Image resize_bicubic(const Image& image, const RealBox& box, int64_t height, int64_t width) {
+  check(height > 0 && width > 0 && box.width > 0 && box.height > 0 && box.x >= 0 && box.y >= 0 &&
+            box.x + box.width <= static_cast<double>(image.width) &&
+            box.y + box.height <= static_cast<double>(image.height),
+        "resize: box {}x{} at ({}, {}) of a picture of {}x{} to {}x{}", box.width, box.height, box.x, box.y,
+        image.width, image.height, width, height);
+  const Taps across = bicubic_taps(image.width, box.x, box.width, width, 0, width);
+  const Taps down = bicubic_taps(image.height, box.y, box.height, height, 0, height);
+  const Extent rows = inputs_of(down);
+  const Image narrow = horizontal(image, across, rows);
+  return vertical(narrow, down, {0, narrow.width}, rows.low);
+}
+
 }  // namespace d2v

@@ -18,7 +18,11 @@ double cubic(double x) {
 }  // namespace
 
 Taps bicubic_taps(int64_t in, int64_t out, int64_t first, int64_t count) {
-  const double scale = static_cast<double>(in) / static_cast<double>(out);
+  return bicubic_taps(in, 0, static_cast<double>(in), out, first, count);
+}
+
+Taps bicubic_taps(int64_t in, double begin, double extent, int64_t out, int64_t first, int64_t count) {
+  const double scale = extent / static_cast<double>(out);
   const double stretch = std::max(scale, 1.0);
   const double support = 2.0 * stretch;
   const double inverse = 1.0 / stretch;
@@ -29,7 +33,7 @@ Taps bicubic_taps(int64_t in, int64_t out, int64_t first, int64_t count) {
   taps.weights.assign(static_cast<size_t>(count * taps.width), 0);
   std::vector<double> weights(taps.width);
   for (int64_t i = 0; i < count; ++i) {
-    const double center = (static_cast<double>(first + i) + 0.5) * scale;
+    const double center = begin + (static_cast<double>(first + i) + 0.5) * scale;
     const int64_t low = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
     const int64_t high = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), in);
     double sum = 0;

@@ -17,4 +17,8 @@ struct Taps {
 };
 Taps bicubic_taps(int64_t in, int64_t out, int64_t first, int64_t count);
 
+// The same where the outputs cover [begin, begin + extent) of the inputs only; what lies outside is read where the filter
+// reaches it.
+Taps bicubic_taps(int64_t in, double begin, double extent, int64_t out, int64_t first, int64_t count);
+
 }  // namespace d2v

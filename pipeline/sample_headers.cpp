@@ -18,7 +18,7 @@ template <class F>
 void for_rows(size_t count, int64_t threads, const F& look) {
   tbb::task_arena arena(static_cast<int>(threads));
   arena.execute([&] { tbb::parallel_for(size_t{0}, count, tsan::Task(look)); });
-  tsan::received_by_task();
+  tsan::received(&look);
 }
 
 ImageInfo read_picture_header(const ByteSource& source, int64_t max_pixels) {

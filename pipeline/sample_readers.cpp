@@ -31,6 +31,11 @@ int64_t first_sample(int64_t all, int64_t length, bool training, RngKey key) {
   return static_cast<int64_t>(Philox(key).uniform() * static_cast<double>(all - length + 1));
 }
 
+ByteSource bytes_of(const FolderSource& source, uint32_t row, SampleScratch& scratch) {
+  const StageTimer timer(&scratch.times, Stage::read);
+  return source.bytes_of(row, scratch.file);
+}
+
 const FolderSource& folder_of(const Source& source) {
   const auto* folder = dynamic_cast<const FolderSource*>(&source);
   check(folder != nullptr, "{}: expected a folder of {}", source.where(), samples_word(source.modality()));
@@ -41,16 +46,17 @@ const FolderSource& folder_of(const Source& source) {
 
 ReadSample picture_reader(const FolderSource& source, const LoaderSettings& settings) {
   return [&source, image = settings.image, max_pixels = settings.data.max_pixels,
-          training = settings.mode == LoaderMode::train, normalize = Normalizer(settings.image)](
-             const SampleRead& sample, const RngKey& key, const SliceShape&, SampleScratch& scratch,
-             const SampleOut& out) -> int64_t {
+          scaling = settings.data.jpeg_scaling, training = settings.mode == LoaderMode::train,
+          normalize = Normalizer(settings.image)](const SampleRead& sample, const RngKey& key,
+                                                  const SliceShape&, SampleScratch& scratch,
+                                                  const SampleOut& out) -> int64_t {
     StageTimes* times = &scratch.times;
     {
       const StageTimer timer(times, Stage::read);
       source.read(sample.row, scratch.file);
     }
     times->bytes += static_cast<int64_t>(scratch.file.size());
-    const Image picture = training ? training_picture(scratch.file, image, max_pixels, key, times)
+    const Image picture = training ? training_picture(scratch.file, image, max_pixels, key, times, scaling)
                                    : center_picture(scratch.file, image, max_pixels, times);
     const StageTimer timer(times, Stage::normalize);
     normalize(picture, out.input);
@@ -67,11 +73,8 @@ ReadSample recording_reader(const FolderSource& source, const LoaderSettings& se
     const int64_t all = source.samples[sample.row].length, length = std::min(all, shape.length);
     const int64_t first = first_sample(all, length, training, key);
     const std::span<float> sound = out.input.first(static_cast<size_t>(length));
-    const ByteSource bytes = source.bytes_of(sample.row, scratch.file);
-    {
-      const StageTimer timer(&scratch.times, Stage::decode);
-      reader->read(bytes, first, sound, scratch.audio);
-    }
+    const ByteSource bytes = bytes_of(source, sample.row, scratch);
+    reader->read(bytes, first, sound, scratch.audio);
     const StageTimer timer(&scratch.times, Stage::normalize);
     if (normalized) normalize(sound, bytes.name());
     std::fill(out.input.begin() + length, out.input.end(), 0.0f);
@@ -86,12 +89,9 @@ ReadSample spectrogram_reader(const FolderSource& source, const LoaderSettings& 
              const SampleRead& sample, const RngKey& key, const SliceShape&, SampleScratch& scratch,
              const SampleOut& out) -> int64_t {
     const int64_t all = source.samples[sample.row].length, length = std::min(all, spectrogram->samples());
-    const ByteSource bytes = source.bytes_of(sample.row, scratch.file);
+    const ByteSource bytes = bytes_of(source, sample.row, scratch);
     scratch.sound.resize(static_cast<size_t>(length));
-    {
-      const StageTimer timer(&scratch.times, Stage::decode);
-      reader->read(bytes, first_sample(all, length, training, key), scratch.sound, scratch.audio);
-    }
+    reader->read(bytes, first_sample(all, length, training, key), scratch.sound, scratch.audio);
     const StageTimer timer(&scratch.times, Stage::normalize);
     const auto [least, most] = std::minmax_element(scratch.sound.begin(), scratch.sound.end());
     check<DataError>(*least < *most, "{}: silent: all of its {} samples here are equal", bytes.name(),
@@ -110,6 +110,7 @@ ReadSample block_reader(const TextSource& source, const LoaderSettings&) {
     const std::span<int64_t> tokens = out.tokens.first(static_cast<size_t>(length));
     tokens[0] = source.vocabulary.bos;
     source.read(block, tokens.subspan(1));
+    if (source.file) scratch.times.bytes += (length - 1) * source.file->bytes_per_token();
     const auto wrong =
         std::find_if(tokens.begin(), tokens.end(), [&](int64_t t) { return t < 0 || t >= size; });
     check<DataError>(wrong == tokens.end(),
@@ -121,8 +122,9 @@ ReadSample block_reader(const TextSource& source, const LoaderSettings&) {
 }
 
 ReadSample text_reader(const FolderSource& source) {
-  return [&source](const SampleRead& sample, const RngKey&, const SliceShape& shape, SampleScratch&,
+  return [&source](const SampleRead& sample, const RngKey&, const SliceShape& shape, SampleScratch& scratch,
                    const SampleOut& out) {
+    const StageTimer timer(&scratch.times, Stage::read);
     const std::vector<int64_t>& tokens =
         source.texts->tokens[static_cast<size_t>(source.samples[sample.row].text)];
     const auto length = std::min(static_cast<int64_t>(tokens.size()), shape.length);

@@ -29,6 +29,7 @@ class ScratchPool {
     if (free_.empty()) {
       auto scratch = std::make_unique<SampleScratch>();
       scratch->audio.stop = &stopping_;
+      scratch->audio.times = &scratch->times;
       return scratch;
     }
     std::unique_ptr<SampleScratch> scratch = std::move(free_.back());

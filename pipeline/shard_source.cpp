@@ -46,7 +46,7 @@ std::vector<Listed> list_all(const fs::path& root, const std::vector<std::string
   };
   tbb::task_arena arena(scan.threads > 0 ? static_cast<int>(scan.threads) : tbb::task_arena::automatic);
   arena.execute([&] { tbb::parallel_for(size_t{0}, paths.size(), tsan::Task(list)); });
-  tsan::received_by_task();
+  tsan::received(&list);
   return shards;
 }
 

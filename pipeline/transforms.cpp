@@ -92,17 +92,20 @@ CropDraw draw_crop(const ImageConfig& config, int64_t width, int64_t height, Rng
 }
 
 Image training_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels,
-                       const RngKey& key, StageTimes* times) {
+                       const RngKey& key, StageTimes* times, bool jpeg_scaling) {
   if (config.crop == CropKind::center) return center_picture(file, config, max_pixels, times);
   const ImageInfo info = read_image_info(file, max_pixels);
   const bool pad = config.pad_square && info.width != info.height;
   const int64_t side = pad ? square_side(info, max_pixels) : 0;
   const CropDraw draw = draw_crop(config, pad ? side : info.width, pad ? side : info.height, key);
-  const Image box = timed(times, Stage::decode, [&] {
-    return pad ? padded_box(file, info, side, draw.box) : decode_box(file, info, draw.box);
+  const ScaledBox found = timed(times, Stage::decode, [&]() -> ScaledBox {
+    if (jpeg_scaling && !pad) return decode_box_scaled(file, info, draw.box, config.size);
+    return {pad ? padded_box(file, info, side, draw.box) : decode_box(file, info, draw.box), {}};
   });
   const StageTimer timer(times, Stage::resize);
-  Image image = resize_bicubic(box, config.size, config.size);
+  const bool reduced = found.image.width != draw.box.width || found.image.height != draw.box.height;
+  Image image = reduced ? resize_bicubic(found.image, found.box, config.size, config.size)
+                        : resize_bicubic(found.image, config.size, config.size);
   if (draw.flip) mirror(image);
   return image;
 }

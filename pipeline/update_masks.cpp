@@ -76,7 +76,7 @@ std::vector<MaskPlan> UpdateMasks::plans_of_runs(const Slice& slice, double rati
     // Isolated: this thread must not start another slice, which would wait for this very update.
     tbb::this_task_arena::isolate(
         [&] { tbb::parallel_for(tbb::blocked_range<size_t>(0, least.size(), kTogether), tsan::Task(draw)); });
-    tsan::received_by_task();
+    tsan::received(&draw);
     plans.push_back(plan_masks_of(settings_.mask, geometry_.grid(slice.update_shapes[part].length), ratio,
                                   *std::min_element(least.begin(), least.end())));
   }

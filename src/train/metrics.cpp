@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace d2v {
@@ -62,6 +63,13 @@ std::vector<std::pair<std::string, double>> scalars(const Metrics& m) {
                          {"samples_per_second", m.speed.samples_per_second},
                          {"views_per_second", m.speed.views_per_second},
                          {"stall_pct", m.speed.stall_percent}});
+  if (m.loader) {
+    for (size_t i = 0; i < kStageNames.size(); ++i)
+      if (m.loader->percent[i] > 0)
+        out.emplace_back(fmt::format("loader_{}_pct", kStageNames[i]), m.loader->percent[i]);
+    out.emplace_back("loader_queue", m.loader->queue_depth);
+    out.emplace_back("loader_mb_per_second", m.loader->megabytes_per_second);
+  }
   if (m.held_out_loss) out.emplace_back("valid_loss", *m.held_out_loss);
   std::erase_if(out, [](const auto& entry) { return std::isnan(entry.second); });
   return out;
@@ -72,6 +80,7 @@ std::string to_json(const Metrics& m) {
   line["update"] = m.update;
   line["samples"] = m.samples_seen;
   for (const auto& [name, value] : scalars(m)) line[name] = value;
+  if (m.loader) line["bottleneck"] = m.loader->bottleneck;
   if (m.skipped) line["skipped"] = true;
   return line.dump();
 }

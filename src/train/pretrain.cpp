@@ -7,6 +7,7 @@
 #include "d2v/base/version.h"
 #include "d2v/nn/device.h"
 #include "d2v/pipeline/loader.h"
+#include "d2v/pipeline/loader_figures.h"
 #include "d2v/pipeline/sources.h"
 #include "d2v/train/precision.h"
 
@@ -96,6 +97,7 @@ ExitCode run_training(Training& run, const DataSources& sources) {
   Loader loader(*sources.train, settings);
   SkippedFile skipped(skipped_path);
   run.stream = stream_of(loader);
+  run.loader_stats = [&loader] { return loader.stats(); };
   if (sources.valid) {
     run.held_out_loss = [&] {
       Loader held_out(*sources.valid, loader_settings(run.config, LoaderMode::evaluate));
@@ -109,6 +111,8 @@ ExitCode run_training(Training& run, const DataSources& sources) {
   };
   try {
     const ExitCode code = train(run);
+    log_info("loader, {} {}: {}", settings.threads, settings.threads == 1 ? "thread" : "threads",
+             loader_line(loader_figures(loader.stats())));
     write_skipped(skipped, loader, *sources.train);
     if (!loader.bad_files().empty()) {
       log_warning("{} {} were left out, or replaced by others where they could not be read: {}",

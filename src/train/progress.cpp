@@ -30,6 +30,7 @@ std::string duration_text(double seconds) {
 
 std::string progress_text(const Metrics& m, const RunLengths& lengths, double seconds_left, size_t width) {
   const double share = 100.0 * static_cast<double>(m.update) / static_cast<double>(lengths.updates);
+  const bool waits = m.loader && m.loader->bottleneck != "step";
   const std::string fields[] = {
       fmt::format("{}/{} {:.0f}%", m.update, lengths.updates, std::floor(share)),
       fmt::format("epoch {:.2f}", m.epoch),
@@ -39,7 +40,8 @@ std::string progress_text(const Metrics& m, const RunLengths& lengths, double se
       fmt::format("lr {:.2e}", m.lr),
       fmt::format("EMA {:.6g}", m.ema_decay),
       fmt::format("{:.0f} masked views/s", m.speed.views_per_second),
-      fmt::format("stall {:.1f}%", m.speed.stall_percent),
+      fmt::format("stall {:.1f}%{}", m.speed.stall_percent,
+                  waits ? fmt::format(" ({})", m.loader->bottleneck) : std::string()),
   };
   std::string line;
   for (const std::string& field : fields) {

@@ -49,7 +49,9 @@ void RunBook::read(const UpdateValues& values) {
   metrics.epoch = static_cast<double>(values.update) / static_cast<double>(run_.lengths.per_epoch);
   metrics.held_out_loss = held_out_;
   held_out_.reset();
-  metrics.speed = take_speed();
+  take_speed();
+  metrics.speed = speed_;
+  metrics.loader = loader_;
   if (ranks || last || metrics.held_out_loss || values.update % config.run.log_every == 0) write(metrics);
   progress_.show(metrics);
   if (run_.observers.updated) run_.observers.updated(metrics);
@@ -68,16 +70,19 @@ void RunBook::write(Metrics& metrics) {
   events_.write(metrics.update, events);
 }
 
-Speed RunBook::take_speed() {
+void RunBook::take_speed() {
   const auto now = std::chrono::steady_clock::now();
   const double seconds = std::chrono::duration<double>(now - since_).count();
-  if (seconds < kSpeedSeconds && speed_.samples_per_second > 0) return speed_;
+  if (seconds < kSpeedSeconds && speed_.samples_per_second > 0) return;
   speed_ = {static_cast<double>(samples_) / seconds, static_cast<double>(views_) / seconds,
             100 * wait_seconds_ / seconds};
   since_ = now;
   samples_ = views_ = 0;
   wait_seconds_ = 0;
-  return speed_;
+  if (!run_.loader_stats) return;
+  const LoaderStats stats = run_.loader_stats();
+  loader_ = loader_figures(stats_since(loader_since_, stats));
+  loader_since_ = stats;
 }
 
 }  // namespace d2v

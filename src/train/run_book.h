@@ -26,7 +26,7 @@ class RunBook {
  private:
   void read(const UpdateValues& values);
   void write(Metrics& metrics);
-  Speed take_speed();
+  void take_speed();
 
   const Training& run_;
   MetricsFile file_;
@@ -41,6 +41,8 @@ class RunBook {
   int64_t samples_ = 0, views_ = 0;
   double wait_seconds_ = 0;
   Speed speed_;
+  LoaderStats loader_since_;
+  std::optional<LoaderFigures> loader_;
 };
 
 }  // namespace d2v

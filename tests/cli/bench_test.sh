@@ -65,6 +65,9 @@ compgen -G "$work/*.safetensors" >/dev/null && die "the checkpoint was left behi
 "$D2V" bench loader "$recipe" --data.path synthetic:samples=64/side=64 --data.min_class_files 1 --seconds 0.2 --data.threads 1 \
   --json "$work/loader.json" >"$work/output" 2>&1 || die "d2v bench loader"
 said '1 thread : .* samples/s'
+said 'slices ready'
+said 'bottleneck: '
+grep -q '"alone"' "$work/loader.json" || die "no stages alone in loader.json"
 [[ -s $work/loader.json ]] || die "no loader.json"
 
 if "$D2V" bench stop "$recipe" >"$work/output" 2>&1; then die "'bench stop' was accepted"; fi

@@ -105,6 +105,34 @@ TEST_CASE("a span has the bits of the whole: WAV, FLAC, mp3, Vorbis, Opus, AAC, 
   }
 }
 
+TEST_CASE("the packets of an mp3 are counted once, and again when the file changes") {
+  D2V_NEED_TEST_DATA("datasets/speech/odd");
+  const fs::path odd = test::test_data() / "datasets/speech/odd";
+  const test::TemporaryFolder folder;
+  const fs::path file = folder.path() / "a.mp3";
+  fs::copy_file(odd / "pydub_test1.mp3", file);
+  const AudioReader reader(16000);
+  AudioScratch scratch;
+  StageTimes times;
+  scratch.times = &times;
+  std::vector<float> first(1000), again(1000);
+  reader.read(file, 0, first, scratch);
+  const int64_t counting = times.bytes;
+  CHECK(counting > static_cast<int64_t>(fs::file_size(file)));  // all of it, and the span
+  reader.read(file, 0, again, scratch);
+  CHECK(times.bytes - counting < counting / 2);
+  CHECK(first == again);
+
+  fs::copy_file(odd / "pydub_party.mp3", file, fs::copy_options::overwrite_existing);
+  const int64_t length = reader.length(read_audio_info(file));
+  CHECK(length == reader.length(read_audio_info(odd / "pydub_party.mp3")));
+  std::vector<float> end(100), expected(100);
+  reader.read(file, length - 100, end, scratch);
+  reader.read(odd / "pydub_party.mp3", length - 100, expected, scratch);
+  CHECK(end == expected);
+  CHECK_THROWS_AS(reader.read(file, length - 99, end, scratch), DataError);
+}
+
 TEST_CASE("every odd recording is read as its manifest says, or refused by name") {
   D2V_NEED_TEST_DATA("datasets/speech/odd");
   const fs::path odd = test::test_data() / "datasets/speech/odd";

@@ -1,6 +1,8 @@
 // What is found in generated data sets: counts, sizes, durations, classes, copies, broken files, and an epoch's time.
 #include "d2v/pipeline/inspect_data.h"
 
+#include <fmt/format.h>
+
 #include "audio_support.h"
 #include "d2v/base/check.h"
 #include "d2v/pipeline/image_reader.h"
@@ -193,6 +195,46 @@ TEST_CASE("token files: tokens, documents, vocabulary") {
   CHECK(report.text.documents == 3);
   CHECK(report.text.document_tokens == Spread{5, 7, 11});
   CHECK(report.text.vocabulary == 100);
+}
+
+TEST_CASE("several sources: each by itself, the epoch of the mix") {
+  const test::TemporaryFolder folder;
+  write_pictures(folder.path() / "photos");
+  test::write(folder.path() / "photos/a/empty.png", "");
+  Config config = config_for("");
+  config.data.sources =
+      fmt::format("{}:3, synthetic:samples=12/classes=3/side=20:1", (folder.path() / "photos").string());
+  const DataReport report = inspect_data(config, {.loader_seconds = 0.2});
+  CHECK(report.form == "a mix of 2 sources");
+  REQUIRE(report.parts.size() == 2);
+  CHECK(report.samples == 9 + 12);
+  CHECK(report.parts[0].weight == doctest::Approx(0.75));
+  CHECK(report.parts[0].classes.size() == 2);
+  CHECK(report.parts[1].form == "made up");
+  CHECK(report.broken.size() == 1);
+  CHECK(report.epoch.not_measured == "");
+  CHECK(report.epoch.samples_per_second > 0);
+  const std::string text = report_text(report);
+  CHECK(test::contains(text, "75.0 % of what is drawn comes from"));
+  CHECK(test::contains(text, "a/empty.png"));
+  CHECK(test::contains(report_json(report), "\"sources\""));
+}
+
+TEST_CASE("tables with labels: of pictures as of a folder, of texts by their lines") {
+  const test::TemporaryFolder folder;
+  write_pictures(folder.path());
+  test::write(folder.path() / "some.tsv", "first\ta/0.ppm\nsecond\tb/0.ppm\nfirst\ta/1.ppm\n");
+  const DataReport pictures = inspect_data(config_for(folder.path() / "some.tsv"), untimed);
+  CHECK(pictures.form == "a table with labels");
+  CHECK(pictures.classes == std::vector<std::pair<std::string, int64_t>>{{"first", 2}, {"second", 1}});
+  CHECK(pictures.pictures.formats == Counts{{"PNM", 3}});
+
+  test::write(folder.path() / "films.tsv", "good\tworth seeing\nbad\tno\n");
+  const DataReport texts = inspect_data(config_for(folder.path() / "films.tsv", Modality::text), untimed);
+  CHECK(texts.form == "a table with labels");
+  CHECK(texts.samples == 2);
+  CHECK(texts.classes.size() == 2);
+  CHECK(texts.bytes == 14);
 }
 
 TEST_CASE("nothing to look at is an error as in training") {

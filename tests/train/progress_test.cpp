@@ -33,6 +33,15 @@ TEST_CASE("the progress line has everything when there is room") {
         "987 masked views/s  stall 2.5%");
 }
 
+TEST_CASE("a trainer that waits for data says what the loader is busy with") {
+  Metrics m = example();
+  m.loader = LoaderFigures{};
+  m.loader->bottleneck = "step";
+  CHECK(progress_text(m, of(20000), 3661, 200).ends_with("  stall 2.5%"));
+  m.loader->bottleneck = "decode";
+  CHECK(progress_text(m, of(20000), 3661, 200).ends_with("  stall 2.5% (decode)"));
+}
+
 TEST_CASE("a narrow terminal gets the most important fields, none of them cut") {
   CHECK(progress_text(example(), of(20000), 3661, 60) ==
         "1234/20000 6%  epoch 12.34  loss 0.5123  ETA 1:01:01");

@@ -52,7 +52,7 @@ struct Session {
                          return make_slice(i / n, i % n, n);
                        },
                        {}};
-    Training training{config, lengths, folder, objective, state, stream, held_out, observers};
+    Training training{config, lengths, folder, objective, state, stream, held_out, observers, loader_stats};
     return train(training);
   }
 
@@ -63,6 +63,7 @@ struct Session {
   LinearObjective objective;
   TrainingState state{objective.layout()};
   std::function<std::optional<double>()> held_out;
+  std::function<LoaderStats()> loader_stats;
   TrainObservers observers;
 };
 
@@ -118,6 +119,34 @@ TEST_CASE("a run that was stopped in the middle of an epoch goes on bit for bit"
       for (const char* key : {"target_rank", "local_rank", "local_var"}) line->erase(key);
     CHECK(x == y);
   }
+}
+
+TEST_CASE("lines tell what the loader did since the line before, and who waited for whom") {
+  const ScratchFolder scratch;
+  Session session(small_config(scratch.path));
+  int64_t calls = 0;
+  session.loader_stats =
+      [&] {  // 10 s a call: decoding takes three times as long as masks, the trainer waits 4 s
+        ++calls;
+        LoaderStats stats;
+        stats.seconds = 10.0 * static_cast<double>(calls);
+        stats.stall_seconds = 4.0 * static_cast<double>(calls);
+        stats.calls = 8 * calls;
+        stats.queue_depth = 1.5;
+        stats.stages[Stage::decode] = 3'000'000 * calls;
+        stats.stages[Stage::masks] = 1'000'000 * calls;
+        stats.stages.bytes = 50'000'000 * calls;
+        return stats;
+      };
+  session.run();
+  REQUIRE(calls > 0);
+  const nlohmann::json line = metrics_of(scratch.path).back();
+  CHECK(line["loader_decode_pct"] == doctest::Approx(75));
+  CHECK(line["loader_masks_pct"] == doctest::Approx(25));
+  CHECK(!line.contains("loader_resize_pct"));
+  CHECK(line["loader_queue"] == doctest::Approx(1.5));
+  CHECK(line["loader_mb_per_second"] == doctest::Approx(5));
+  CHECK(line["bottleneck"] == "decode");
 }
 
 TEST_CASE("the first step has rate 0, and lines say what belongs to them") {

@@ -5,17 +5,20 @@
 // playlists.
 // A span has the same bits as the same span of the whole recording. PCM and FLAC are entered at the span; of mp3 the
 // frames before it are passed over undecoded; all else is decoded from the beginning and dropped up to the span.
-// Memory is that of the span.
+// Memory is that of the span. A reader counts the length of an mp3 or a raw AAC file once, as long as the file keeps its size and
+// time.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "d2v/pipeline/byte_source.h"
 #include "d2v/pipeline/resampler.h"
+#include "d2v/pipeline/stage_times.h"
 
 namespace d2v {
 
@@ -28,6 +31,8 @@ struct AudioInfo {
   int64_t samples = 0;  // per channel
 };
 
+class CountedLengths;  // private to the pipeline
+
 // All functions throw DataError that names the file and the reason: missing, empty, not audio, no audio stream, broken
 // header, no samples, more than 1,000,000 samples a second.
 AudioInfo read_audio_info(const ByteSource& file);
@@ -36,12 +41,13 @@ AudioInfo read_audio_info(const ByteSource& file);
 struct AudioScratch {
   std::vector<float> inputs;
   const std::atomic<bool>* stop = nullptr;  // ends reads with ReadStopped, packet by packet (read_stop.h)
+  StageTimes* times = nullptr;              // gets what reading, decoding and resampling took, and the bytes
 };
 
 // Thread-safe.
 class AudioReader {
  public:
-  explicit AudioReader(int64_t sample_rate) : resamplers_(sample_rate) {}
+  explicit AudioReader(int64_t sample_rate);
 
   // Samples of the recording at this reader's rate.
   int64_t length(const AudioInfo& info) const { return resamplers_.from(info.rate).length(info.samples); }
@@ -56,6 +62,7 @@ class AudioReader {
 
  private:
   Resamplers resamplers_;
+  std::shared_ptr<CountedLengths> counted_;
 };
 
 }  // namespace d2v

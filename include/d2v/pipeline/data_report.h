@@ -85,6 +85,9 @@ struct DataReport {
   TextFigures text;             // text
   DuplicateFigures duplicates;  // image
   EpochFigures epoch;
+  double weight = 0;  // of a source in a mix: its share of what is drawn
+  std::vector<DataReport>
+      parts;  // of a mix: its sources; the figures above are then sums, and the epoch that of the mix
 };
 
 std::string report_text(const DataReport& report);

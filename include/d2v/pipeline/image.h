@@ -33,4 +33,12 @@ struct Box {
   bool operator==(const Box&) const = default;
 };
 
+// [x, x + width) × [y, y + height) in pixels and parts of them.
+struct RealBox {
+  double x = 0;
+  double y = 0;
+  double width = 0;
+  double height = 0;
+};
+
 }  // namespace d2v

@@ -36,6 +36,18 @@ Image decode_image(std::span<const uint8_t> file, const ImageInfo& info);
 // Throws DataError as above, Error where the box leaves the picture.
 Image decode_box(std::span<const uint8_t> file, const ImageInfo& info, const Box& box);
 
+// A picture that holds a box, and where that lies in it.
+struct ScaledBox {
+  Image image;
+  RealBox box;
+};
+
+// A box of the upright picture; of a JPEG at 1/8, 1/4 or 1/2 of its size, the smallest at which both of the box's sides still have
+// `least` pixels. libjpeg then leaves the fine waves of each block out (DCT scaling): faster than decode_box, and close to what
+// a resize makes of it, not equal. Other formats, and boxes too small for that: decode_box. Throws as decode_box.
+ScaledBox decode_box_scaled(std::span<const uint8_t> file, const ImageInfo& info, const Box& box,
+                            int64_t least);
+
 // read_image_info and decode_image in one.
 Image decode_image(std::span<const uint8_t> file, int64_t max_pixels);
 

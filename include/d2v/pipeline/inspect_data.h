@@ -14,7 +14,8 @@ struct InspectLimits {
   double loader_seconds = 3;  // of the timed run; 0: none
 };
 
-// Looks at config.data.path as model.modality says. All headers are read, in parallel on data.threads (0: all cores); of
+// Looks at config.data.path as model.modality says, or at each of config.data.sources. A table with labels (label_table.h) is looked at as the
+// samples it names; of texts, their tokens where text.vocabulary is given. All headers are read, in parallel on data.threads (0: all cores); of
 // recordings at most the first 10 minutes are decoded. data.max_bad_fraction and data.valid do not count here. The timed run
 // is the recipe's loader over an epoch of what it trains on, from its beginning, with as many threads. Throws DataError as
 // the readers do where there is nothing to look at: missing, empty, no file of the kind, a token file that was cut.

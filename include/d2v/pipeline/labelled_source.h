@@ -14,6 +14,9 @@
 
 namespace d2v {
 
+// Whether a path stands for tables with labels, by its name; a manifest of fairseq does not.
+bool is_label_table(const std::filesystem::path& path);
+
 // All recordings of one frame and more are taken, whatever min_seconds says: that is about training. Texts become
 // <s> tokens </s> of text.vocabulary, at most text.block of them.
 // Throws DataError as open_pictures, open_recordings, read_label_table and open_tokenizer do; where a path of a table does not

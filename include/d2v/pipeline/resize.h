@@ -19,4 +19,8 @@ Image resize_bicubic(const Image& image, int64_t height, int64_t width);
 // Throws Error where a side is below 1 or the window leaves the result.
 Image resize_bicubic(const Image& image, int64_t height, int64_t width, const Box& window);
 
+// A box of the picture at a new size; its sides may lie within pixels. Not Pillow's: the horizontal pass always comes first.
+// Throws Error where a side is below 1, or the box is empty or leaves the picture.
+Image resize_bicubic(const Image& image, const RealBox& box, int64_t height, int64_t width);
+
 }  // namespace d2v

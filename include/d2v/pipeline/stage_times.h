@@ -8,11 +8,12 @@
 
 namespace d2v {
 
-// What is done to a sample, in this order. Recordings are read, decoded and resampled in one stage, `decode`; their
-// spectrograms belong to `normalize`.
-enum class Stage { read, decode, resize, normalize, masks };
-inline constexpr std::array<std::string_view, 5> kStageNames{"read", "decode", "resize", "normalize",
-                                                             "masks"};
+// What is done to a sample, in this order. `resample` is of recordings, whose spectrograms belong to `normalize`; `resize` is
+// of pictures, with the flip. Texts are tokens on disk already: they are only read.
+enum class Stage { read, decode, resample, resize, normalize, masks };
+inline constexpr std::array<std::string_view, 6> kStageNames{"read",   "decode",    "resample",
+                                                             "resize", "normalize", "masks"};
+inline constexpr std::string_view name_of(Stage stage) { return kStageNames[static_cast<size_t>(stage)]; }
 
 // Sums over samples.
 struct StageTimes {
@@ -21,6 +22,7 @@ struct StageTimes {
   int64_t samples = 0;  // finished
 
   int64_t& operator[](Stage stage) { return nanoseconds[static_cast<size_t>(stage)]; }
+  int64_t operator[](Stage stage) const { return nanoseconds[static_cast<size_t>(stage)]; }
   StageTimes& operator+=(const StageTimes& other) {
     for (size_t i = 0; i < nanoseconds.size(); ++i) nanoseconds[i] += other.nanoseconds[i];
     bytes += other.bytes;

@@ -30,6 +30,7 @@ class TokenFile {
   const Vocabulary& vocabulary() const { return vocabulary_; }
   int64_t tokens() const { return starts_.empty() ? 0 : static_cast<int64_t>(starts_.back()); }
   int64_t documents() const { return static_cast<int64_t>(starts_.size()) - 1; }
+  int64_t bytes_per_token() const { return bytes_; }
   // The number of its first token; of documents(): tokens().
   int64_t start(int64_t document) const {
     return static_cast<int64_t>(starts_[static_cast<size_t>(document)]);

@@ -26,9 +26,11 @@ CropDraw draw_crop(const ImageConfig& config, int64_t width, int64_t height, Rng
 
 // The training picture of a file: draw_crop, resize to size × size, flip; or, with CropKind::center, center_picture.
 // With pad_square the box is drawn in the picture padded with white to a square, itself in the middle.
+// With `jpeg_scaling` a random crop of a JPEG that is much larger than `size` is decoded at 1/2, 1/4 or 1/8 (image_reader.h);
+// not with pad_square or CropKind::center.
 // `times`, where given, gets what decoding and resizing took. Throws DataError as image_reader.h says.
 Image training_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels,
-                       const RngKey& key, StageTimes* times = nullptr);
+                       const RngKey& key, StageTimes* times = nullptr, bool jpeg_scaling = false);
 
 // The picture of probes: short side resized to `size`, the middle square of it.
 Image center_picture(std::span<const uint8_t> file, const ImageConfig& config, int64_t max_pixels,

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "d2v/pipeline/loader_figures.h"
 #include "d2v/train/monitors.h"
 #include "d2v/train/update.h"
 
@@ -35,6 +36,7 @@ struct Metrics {
   std::optional<double> held_out_loss;
   Vitals vitals;
   Speed speed;
+  std::optional<LoaderFigures> loader;  // since the line before; nothing where no loader is watched
 };
 
 // Reads the values (waits for them). The ranks and the local encoder's deviation are measured where asked for.
@@ -44,7 +46,8 @@ Metrics read_metrics(const UpdateValues& values, bool measure_ranks);
 // left out.
 std::vector<std::pair<std::string, double>> scalars(const Metrics& metrics);
 
-// One JSON object without a line end. Figures of the computation are written so that they read back exactly.
+// One JSON object without a line end; with a loader, loader_decode_pct, … (of its threads' time), loader_queue (slices ready),
+// loader_mb_per_second and by name the loader's or the trainer's "bottleneck". Figures of the computation are written so that they read back exactly.
 std::string to_json(const Metrics& metrics);
 
 }  // namespace d2v

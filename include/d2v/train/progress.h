@@ -13,7 +13,8 @@ namespace d2v {
 std::string duration_text(double seconds);
 
 // Fields in order of importance; those that do not fit into `width` columns any more are left out, never cut.
-// update, epoch, loss, ETA, samples/s, lr, EMA decay, masked views/s, data-stall %.
+// update, epoch, loss, ETA, samples/s, lr, EMA decay, masked views/s, data-stall %,
+// the loader's bottleneck where the trainer waits for it.
 std::string progress_text(const Metrics& metrics, const RunLengths& lengths, double seconds_left,
                           size_t width);
 

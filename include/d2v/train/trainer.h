@@ -7,6 +7,7 @@
 #include "d2v/base/check.h"
 #include "d2v/base/config.h"
 #include "d2v/model/objective.h"
+#include "d2v/pipeline/loader.h"
 #include "d2v/train/checkpoint.h"
 #include "d2v/train/checkpoint_files.h"
 #include "d2v/train/lengths.h"
@@ -34,6 +35,8 @@ struct Training {
   // Empty: there are no held-out samples. Gives nothing when a stop signal came meanwhile.
   std::function<std::optional<double>()> held_out_loss;
   TrainObservers observers;
+  std::function<LoaderStats()> loader_stats =
+      nullptr;  // of the stream's loader, for the metrics; may be empty
 };
 
 // Trains from state.update to lengths.stop_at, writing metrics, events and checkpoints into the folder. SIGINT and

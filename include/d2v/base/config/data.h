@@ -20,6 +20,7 @@ struct DataConfig {
   double max_bad_fraction = 0.01;
   bool deduplicate = false;
   int64_t min_class_files = 1;
+  bool jpeg_scaling = false;
   int64_t threads = 0;
   int64_t prefetch = 4;
 
@@ -39,6 +40,9 @@ struct DataConfig {
     v("deduplicate", deduplicate, "skip links and files of equal content");
     v("min_class_files", min_class_files, Range{1, 1e9},
       "leave out classes with fewer files (after deduplication)");
+    v("jpeg_scaling", jpeg_scaling,
+      "decode JPEGs at 1/2, 1/4 or 1/8 where a random crop is that much larger than image.size: faster, and "
+      "not quite the same pixels");
     v("threads", threads, Range{0, 1024}, "loader threads; 0: the cores that the trainer leaves, at least 1");
     v("prefetch", prefetch, Range{1, 1024}, "batches prepared ahead");
   }
