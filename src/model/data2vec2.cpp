@@ -194,8 +194,11 @@ at::Tensor Data2Vec2::decode(const at::Tensor& encoded, const DeviceBatch& batch
     const PatchGrid grid = patch_grid(config_);
     x = conv_decoder_layers(decoder_, decoder, x, grid.rows(), grid.columns());
   } else {
-    x = conv_decoder_layers_1d(decoder_, decoder, x,
-                               padding.repeated(batch.visible.size(1)).for_convolutions());
+    const at::Tensor valid = padding.repeated(batch.visible.size(1)).for_convolutions();
+    if (!trace)
+      return conv_decoder_projection(
+          decoder_, conv_decoder_layers_1d(decoder_, decoder, x, valid, batch.masked.flatten(0, 1)));
+    x = conv_decoder_layers_1d(decoder_, decoder, x, valid);
   }
   if (trace) {
     const at::Tensor everywhere = conv_decoder_projection(decoder_, x);

@@ -8,7 +8,8 @@
 
 namespace d2v {
 
-// Not covered: bf16, other devices than the CPU, and more than 32 channels per group, where the library is fast.
+// Not covered: bf16, other devices than the CPU, and more than 32 channels per group (48 in one dimension), where the
+// library is fast.
 bool can_fuse(const ConvDecoderWeights& weights, const DecoderConfig& config, const at::Tensor& x);
 
 // x (R, height·width, D) float or double → (R, T, C); height = 1 for sequences, whose weights are (C, C_in/groups, k).
