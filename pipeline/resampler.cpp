@@ -28,6 +28,13 @@ double bessel0(double x) {
 
 double sinc(double x) { return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x); }
 
+[[gnu::always_inline]] inline float sum_of(float* lanes) {
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    for (int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  }
+  return lanes[0];
+}
+
 // A fixed number of partial sums, added in a fixed order: the same bits with any instruction set. Products are not fused
 // into the sums, which none of the sets named below could do.
 template <class Vector>
@@ -44,28 +51,63 @@ template <class Vector>
   }
   float lanes[kLanes];
   std::memcpy(lanes, sums, sizeof lanes);
-  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
-    for (int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  return sum_of(lanes);
+}
+
+// Four dots at once with the same row, which is then read once: of inputs `stride` apart, into outputs `out_stride` apart. Each
+// has the bits of dot_with.
+constexpr int64_t kTogether = 4;
+template <class Vector>
+[[gnu::always_inline]] inline void dots_with(const float* a, int64_t stride, const float* row, int64_t count,
+                                             float* out, int64_t out_stride) {
+  constexpr int64_t kSize = sizeof(Vector) / sizeof(float), kVectors = kLanes / kSize;
+  float lanes[kTogether][kLanes];
+  for (int64_t v = 0; v < kVectors; v += 2) {
+    Vector sums[kTogether][2] = {};
+    for (int64_t i = v * kSize; i < count; i += kLanes) {
+      Vector low, high;
+      std::memcpy(&low, row + i, sizeof low);
+      std::memcpy(&high, row + i + kSize, sizeof high);
+      for (int64_t t = 0; t < kTogether; ++t) {
+        Vector x, y;
+        std::memcpy(&x, a + t * stride + i, sizeof x);
+        std::memcpy(&y, a + t * stride + i + kSize, sizeof y);
+        sums[t][0] += x * low;
+        sums[t][1] += y * high;
+      }
+    }
+    for (int64_t t = 0; t < kTogether; ++t) std::memcpy(lanes[t] + v * kSize, sums[t], sizeof sums[t]);
   }
-  return lanes[0];
+  for (int64_t t = 0; t < kTogether; ++t) out[t * out_stride] = sum_of(lanes[t]);
 }
 
 using Four = float __attribute__((vector_size(16)));
 float dot_plain(const float* a, const float* b, int64_t count) { return dot_with<Four>(a, b, count); }
+void dots_plain(const float* a, int64_t stride, const float* row, int64_t count, float* out,
+                int64_t out_stride) {
+  dots_with<Four>(a, stride, row, count, out, out_stride);
+}
 
 #if defined(__x86_64__)
 using Eight = float __attribute__((vector_size(32)));
 [[gnu::target("avx2")]] float dot_avx2(const float* a, const float* b, int64_t count) {
   return dot_with<Eight>(a, b, count);
 }
+[[gnu::target("avx2")]] void dots_avx2(const float* a, int64_t stride, const float* row, int64_t count,
+                                       float* out, int64_t out_stride) {
+  dots_with<Eight>(a, stride, row, count, out, out_stride);
+}
 #endif
 
-using Dot = float (*)(const float*, const float*, int64_t);
-Dot best_dot() {
+struct Dots {
+  float (*one)(const float*, const float*, int64_t);
+  void (*four)(const float*, int64_t, const float*, int64_t, float*, int64_t);
+};
+Dots best_dots() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2")) return dot_avx2;
+  if (__builtin_cpu_supports("avx2")) return {dot_avx2, dots_avx2};
 #endif
-  return dot_plain;
+  return {dot_plain, dots_plain};
 }
 
 }  // namespace
@@ -124,11 +166,22 @@ void Resampler::operator()(std::span<const float> inputs, int64_t first, std::sp
     std::copy(inputs.begin(), inputs.end(), outputs.begin());
     return;
   }
-  const Dot dot = best_dot();
+  const auto [dot, dots] = best_dots();
   const int64_t start = first * down_ / up_;
   const auto size = static_cast<int64_t>(inputs.size());
   std::vector<float> edge;  // the last inputs with zeros after them, where a padded row looks past the end
-  for (int64_t j = 0; j < count; ++j) {
+  int64_t j = 0;
+  // Outputs `up_` apart use the same row of the table, which would otherwise be read whole for every `up_` outputs.
+  const auto reads_to = [&](int64_t output) { return (first + output) * down_ / up_ - start + taps_; };
+  while (phases_ == up_ && j + kTogether * up_ <= count && reads_to(j + kTogether * up_ - 1) <= size) {
+    for (int64_t k = j; k < j + up_; ++k) {
+      const int64_t place = (first + k) * down_;
+      dots(inputs.data() + place / up_ - start, down_, table_.data() + place % up_ * taps_, taps_,
+           outputs.data() + k, up_);
+    }
+    j += kTogether * up_;
+  }
+  for (; j < count; ++j) {
     const int64_t place = (first + j) * down_;
     const int64_t at = place / up_ - start, fraction = place % up_;
     const float* in = inputs.data() + at;
