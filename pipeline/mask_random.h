@@ -1,17 +1,17 @@
-// The numbers of a Philox stream, eight blocks at a time where the processor has AVX2: the same numbers as class Philox
-// gives. Private to the pipeline; a mask takes hundreds of them.
+// The numbers of a Philox stream, eight blocks at a time: the same numbers as class Philox gives. Private to the pipeline;
+// a mask takes hundreds of them.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
-#include "d2v/base/philox.h"
+#include "d2v/base/philox_bits.h"
 
 namespace d2v {
 
 class MaskRandom {
  public:
-  explicit MaskRandom(const RngKey& key);
+  explicit MaskRandom(const RngKey& key) : stream_(philox::start_of(key)) {}
 
   uint32_t operator()() {
     if (used_ == kAhead) refill();
@@ -38,12 +38,16 @@ class MaskRandom {
 
  private:
   static constexpr uint32_t kAhead = 32;  // eight blocks
-  void refill();
+  void refill() {
+    fill_bits(stream_, drawn_, ahead_);
+    drawn_ += kAhead;
+    used_ = 0;
+  }
 
-  std::array<uint32_t, 2> key_;
-  std::array<uint32_t, 4> counter_;
+  philox::StreamStart stream_;
+  uint64_t drawn_ = 0;
   uint32_t used_ = kAhead;
-  alignas(32) std::array<uint32_t, kAhead> ahead_;
+  std::array<uint32_t, kAhead> ahead_;
 };
 
 }  // namespace d2v

@@ -14,11 +14,12 @@
 namespace d2v::philox {
 
 inline constexpr int kRounds = 10;
+inline constexpr uint32_t kFactor0 = 0xD2511F53u, kFactor1 = 0xCD9E8D57u;
 inline constexpr uint32_t kWeyl0 = 0x9E3779B9u, kWeyl1 = 0xBB67AE85u;
 
 D2V_HOST_DEVICE void round(uint32_t& c0, uint32_t& c1, uint32_t& c2, uint32_t& c3, uint32_t k0, uint32_t k1) {
-  const uint64_t a = uint64_t{0xD2511F53u} * c0;
-  const uint64_t b = uint64_t{0xCD9E8D57u} * c2;
+  const uint64_t a = uint64_t{kFactor0} * c0;
+  const uint64_t b = uint64_t{kFactor1} * c2;
   c0 = static_cast<uint32_t>(b >> 32) ^ c1 ^ k0;
   c2 = static_cast<uint32_t>(a >> 32) ^ c3 ^ k1;
   c1 = static_cast<uint32_t>(b);
