@@ -69,16 +69,16 @@ TEST_CASE("before and after stand side by side with their ratio") {
 TEST_CASE("other settings and other benchmarks do not compare, and the message names what differs") {
   const BenchReport before = made_up_report();
   BenchReport after = before;
-  after.settings["mask.prob"] = "0.75";
+  after.settings["mask.prob"] = std::string("0.75");
   const std::string message = message_of<UsageError>(before, after);
   CHECK(message.find("mask.prob = '0.8' before, '0.75' now") != std::string::npos);
   CHECK(message.find("threads") == std::string::npos);
 
   after = before;
-  after.settings["threads"] = "1";
+  after.settings["threads"] = std::string("1");
   CHECK(message_of<UsageError>(before, after).find("threads = '2' before, '1' now") != std::string::npos);
   after = before;
-  after.bench = "masks";
+  after.bench = std::string("masks");
   CHECK(message_of<UsageError>(before, after).find("d2v bench masks") != std::string::npos);
   CHECK(message_of<UsageError>(before, before).empty());
 }
@@ -87,7 +87,7 @@ TEST_CASE("an option that the earlier report does not know counts as its default
   BenchReport before = made_up_report(), after = before;
   before.settings.erase("mask.prob");  // whose default is 0.8
   CHECK(message_of<UsageError>(before, after).empty());
-  after.settings["mask.prob"] = "0.5";
+  after.settings["mask.prob"] = std::string("0.5");
   CHECK(message_of<UsageError>(before, after).find("mask.prob") != std::string::npos);
 }
 
