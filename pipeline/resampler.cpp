@@ -56,19 +56,19 @@ template <class Vector>
 
 // Four dots at once with the same row, which is then read once: of inputs `stride` apart, into outputs `out_stride` apart. Each
 // has the bits of dot_with.
-constexpr int64_t kTogether = 4;
+constexpr int64_t kOutputsTogether = 4;
 template <class Vector>
 [[gnu::always_inline]] inline void dots_with(const float* a, int64_t stride, const float* row, int64_t count,
                                              float* out, int64_t out_stride) {
   constexpr int64_t kSize = sizeof(Vector) / sizeof(float), kVectors = kLanes / kSize;
-  float lanes[kTogether][kLanes];
+  float lanes[kOutputsTogether][kLanes];
   for (int64_t v = 0; v < kVectors; v += 2) {
-    Vector sums[kTogether][2] = {};
+    Vector sums[kOutputsTogether][2] = {};
     for (int64_t i = v * kSize; i < count; i += kLanes) {
       Vector low, high;
       std::memcpy(&low, row + i, sizeof low);
       std::memcpy(&high, row + i + kSize, sizeof high);
-      for (int64_t t = 0; t < kTogether; ++t) {
+      for (int64_t t = 0; t < kOutputsTogether; ++t) {
         Vector x, y;
         std::memcpy(&x, a + t * stride + i, sizeof x);
         std::memcpy(&y, a + t * stride + i + kSize, sizeof y);
@@ -76,9 +76,9 @@ template <class Vector>
         sums[t][1] += y * high;
       }
     }
-    for (int64_t t = 0; t < kTogether; ++t) std::memcpy(lanes[t] + v * kSize, sums[t], sizeof sums[t]);
+    for (int64_t t = 0; t < kOutputsTogether; ++t) std::memcpy(lanes[t] + v * kSize, sums[t], sizeof sums[t]);
   }
-  for (int64_t t = 0; t < kTogether; ++t) out[t * out_stride] = sum_of(lanes[t]);
+  for (int64_t t = 0; t < kOutputsTogether; ++t) out[t * out_stride] = sum_of(lanes[t]);
 }
 
 using Four = float __attribute__((vector_size(16)));
@@ -173,13 +173,14 @@ void Resampler::operator()(std::span<const float> inputs, int64_t first, std::sp
   int64_t j = 0;
   // Outputs `up_` apart use the same row of the table, which would otherwise be read whole for every `up_` outputs.
   const auto reads_to = [&](int64_t output) { return (first + output) * down_ / up_ - start + taps_; };
-  while (phases_ == up_ && j + kTogether * up_ <= count && reads_to(j + kTogether * up_ - 1) <= size) {
+  while (phases_ == up_ && j + kOutputsTogether * up_ <= count &&
+         reads_to(j + kOutputsTogether * up_ - 1) <= size) {
     for (int64_t k = j; k < j + up_; ++k) {
       const int64_t place = (first + k) * down_;
       dots(inputs.data() + place / up_ - start, down_, table_.data() + place % up_ * taps_, taps_,
            outputs.data() + k, up_);
     }
-    j += kTogether * up_;
+    j += kOutputsTogether * up_;
   }
   for (; j < count; ++j) {
     const int64_t place = (first + j) * down_;
