@@ -11,7 +11,7 @@ using namespace d2v;
 
 // range(0): 1 for text, 0 for speech. The loss reads half of the positions.
 template <class Layers>
-void step(benchmark::State& state, Layers&& layers) {
+void decode_over_time(benchmark::State& state, Layers&& layers) {
   const bool text = state.range(0);
   DecoderConfig config;
   config.dim = text ? 768 : 384;
@@ -37,12 +37,12 @@ void step(benchmark::State& state, Layers&& layers) {
 }
 
 void decoder_1d_fused(benchmark::State& state) {
-  step(state, [](auto& w, auto& config, auto& x, auto& rows) {
+  decode_over_time(state, [](auto& w, auto& config, auto& x, auto& rows) {
     return conv_decoder_layers_1d(w, config, x, {}, rows);
   });
 }
 void decoder_1d_plain(benchmark::State& state) {
-  step(state, [](auto& w, auto& config, auto& x, auto& rows) {
+  decode_over_time(state, [](auto& w, auto& config, auto& x, auto& rows) {
     return take_rows(plain_conv_layers_1d(w, config, x, {}), rows);
   });
 }

@@ -11,7 +11,7 @@ using namespace d2v;
 
 // range(0): channels; range(1): side; range(2): views.
 template <class Layers>
-void step(benchmark::State& state, Layers&& layers) {
+void decode_grid(benchmark::State& state, Layers&& layers) {
   const int64_t dim = state.range(0), side = state.range(1), views = state.range(2);
   DecoderConfig config;
   config.dim = dim;
@@ -31,12 +31,12 @@ void step(benchmark::State& state, Layers&& layers) {
 }
 
 void conv_fused(benchmark::State& state) {
-  step(state, [](auto& w, auto& config, auto& x, int64_t side) {
+  decode_grid(state, [](auto& w, auto& config, auto& x, int64_t side) {
     return fused_conv_layers(w, config, x, side, side);
   });
 }
 void conv_plain(benchmark::State& state) {
-  step(state, [](auto& w, auto& config, auto& x, int64_t side) {
+  decode_grid(state, [](auto& w, auto& config, auto& x, int64_t side) {
     return plain_conv_layers(w, config, x, side, side);
   });
 }

@@ -126,7 +126,7 @@ void norm_backward_plain(benchmark::State& state) {
 void softmax_fused(benchmark::State& state) {
   measure(state, [](Tile& t, int64_t width) {
     t.out.copy_(t.x);
-    row_kernels<float>().softmax_rows(data(t.out), nullptr, 0, rows, width);
+    row_kernels<float>().softmax_rows(data(t.out), {}, rows, width);
   });
 }
 void softmax_plain(benchmark::State& state) {

@@ -71,7 +71,7 @@ void check_mae_block(Objective& model, const std::string& block, int64_t d) {
   }
 }
 
-Config small_pictures() {
+Config small_picture_config() {
   Config config;
   config.image.size = 16;
   config.image.patch = 4;
@@ -89,7 +89,7 @@ Config small_pictures() {
 }  // namespace
 
 TEST_CASE("model.mae_init: Linear layers of all blocks are Xavier-uniform with zero bias, else N(0, 0.02²)") {
-  Config config = small_pictures();
+  Config config = small_picture_config();
   const std::string image = "modality_encoders.IMAGE.";
   const std::vector<std::string> blocks{"blocks.0.", "blocks.1.", image + "context_encoder.blocks.0."};
   {
@@ -122,7 +122,7 @@ TEST_CASE("model.mae_init reaches the text decoder's projection, which the other
 TEST_CASE(
     "MAE starts as its paper does: Xavier everywhere, N(0, 0.02²) tokens, fixed positions, no option "
     "needed") {
-  Config config = small_pictures();
+  Config config = small_picture_config();
   config.model.objective = ObjectiveKind::mae;
   config.mae.decoder_dim = 32;
   config.mae.decoder_heads = 4;
@@ -156,7 +156,7 @@ TEST_CASE(
     for (const bool zero : {false, true}) {
       CAPTURE(tokens);
       CAPTURE(zero);
-      Config config = small_pictures();
+      Config config = small_picture_config();
       config.model.dim = 256;
       config.model.extra_tokens = tokens;
       config.model.init_extra_token_zero = zero;

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-PrepareImages settings_for(const fs::path& root, int64_t shard_samples) {
+PrepareImages shards_of(const fs::path& root, int64_t shard_samples) {
   PrepareImages settings;
   settings.input = root / "in";
   settings.output = root / "out";
@@ -68,7 +68,7 @@ void touch(const fs::path& file) {
 TEST_CASE("shards hold the reduced pictures with their classes, so many in each") {
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in", 2, 5);  // 20 pixels high and more
-  const PreparedImages done = prepare_images(settings_for(folder.path(), 4));
+  const PreparedImages done = prepare_images(shards_of(folder.path(), 4));
   CHECK(done.written == 10);
   CHECK(shards_in(folder.path() / "out").size() == 3);
 
@@ -88,7 +88,7 @@ TEST_CASE("shards hold the reduced pictures with their classes, so many in each"
 TEST_CASE("the same bytes with 1 and 4 threads") {
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in", 3, 9);
-  PrepareImages settings = settings_for(folder.path(), 10);
+  PrepareImages settings = shards_of(folder.path(), 10);
   settings.jpeg_quality = 90;
   prepare_images(settings);
   settings.output = folder.path() / "other";
@@ -102,7 +102,7 @@ TEST_CASE("the same bytes with 1 and 4 threads") {
 TEST_CASE("a second call keeps what is there, makes up for a lost shard and sweeps up after a killed one") {
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in", 2, 6);
-  const PrepareImages settings = settings_for(folder.path(), 4);
+  const PrepareImages settings = shards_of(folder.path(), 4);
   prepare_images(settings);
   const auto before = shards_in(settings.output);
   fs::remove(settings.output / "shard-000001.tar");
@@ -118,7 +118,7 @@ TEST_CASE("a second call keeps what is there, makes up for a lost shard and swee
 TEST_CASE("a shard of changed pictures is made again, the others are not") {
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in", 2, 6);
-  const PrepareImages settings = settings_for(folder.path(), 4);
+  const PrepareImages settings = shards_of(folder.path(), 4);
   prepare_images(settings);
   const Image changed = test::formula_image(16, 16, 77);
   test::write(folder.path() / "in/a/2.ppm", test::pnm_bytes(changed));
@@ -133,7 +133,7 @@ TEST_CASE("a shard of changed pictures is made again, the others are not") {
 TEST_CASE("shards beyond the last are removed when pictures are gone") {
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in", 2, 6);
-  const PrepareImages settings = settings_for(folder.path(), 4);
+  const PrepareImages settings = shards_of(folder.path(), 4);
   prepare_images(settings);
   fs::remove_all(folder.path() / "in/b");
   prepare_images(settings);
@@ -144,7 +144,7 @@ TEST_CASE("shards beyond the last are removed when pictures are gone") {
 TEST_CASE("loose copies of changed pictures are made again") {
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in", 1, 6);
-  const PrepareImages settings = settings_for(folder.path(), 0);
+  const PrepareImages settings = shards_of(folder.path(), 0);
   prepare_images(settings);
   const Image changed = test::formula_image(16, 16, 77);
   test::write(folder.path() / "in/a/2.ppm", test::pnm_bytes(changed));
@@ -165,7 +165,7 @@ TEST_CASE("long names, names with dots and equal ones without their endings keep
   test::write(in / "v1.0/left_1.ppm", test::pnm_bytes(pictures[2]));
   test::write(in / "v1.0/same.pnm", test::pnm_bytes(pictures[3]));
   test::write(in / "v1.0/same.ppm", test::pnm_bytes(pictures[4]));
-  CHECK(prepare_images(settings_for(folder.path(), 10)).written == 5);
+  CHECK(prepare_images(shards_of(folder.path(), 10)).written == 5);
   const FolderSource source = read_back(folder.path() / "out");
   const auto keys = keys_of(source);
   REQUIRE(keys.size() == 5);
@@ -179,7 +179,7 @@ TEST_CASE("folders of splits stay splits") {
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in/train", 2, 4);
   test::write_classes(folder.path() / "in/val", 2, 1);
-  prepare_images(settings_for(folder.path(), 5));
+  prepare_images(shards_of(folder.path(), 5));
   const FolderSource source = read_back(folder.path() / "out");
   CHECK(source.split_folders);
   CHECK(source.classes == std::vector<std::string>{"a", "b"});
@@ -191,7 +191,7 @@ TEST_CASE("broken pictures are named in every call, though their shard is kept")
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in", 1, 9);
   test::write(folder.path() / "in/a/broken.png", "no picture");
-  PrepareImages settings = settings_for(folder.path(), 4);
+  PrepareImages settings = shards_of(folder.path(), 4);
   for (const int64_t written : {9, 0}) {
     const PreparedImages done = prepare_images(settings);
     CHECK(done.written == written);
@@ -212,7 +212,7 @@ TEST_CASE("JPEGs: near the picture at quality 95; a small one is taken over byte
   const std::string small = test::jpeg_bytes(test::formula_image(12, 12));
   test::write(folder.path() / "in/large.ppm", test::pnm_bytes(smooth));
   test::write(folder.path() / "in/small.jpg", small);
-  PrepareImages settings = settings_for(folder.path(), 4);
+  PrepareImages settings = shards_of(folder.path(), 4);
   settings.jpeg_quality = 95;
   prepare_images(settings);
   const FolderSource source = read_back(settings.output);
@@ -233,8 +233,8 @@ TEST_CASE("JPEGs: near the picture at quality 95; a small one is taken over byte
 TEST_CASE("shards can be made of shards, and of a folder that cannot be there nothing is made") {
   const test::TemporaryFolder folder;
   test::write_classes(folder.path() / "in", 2, 3);
-  prepare_images(settings_for(folder.path(), 4));
-  PrepareImages again = settings_for(folder.path(), 3);
+  prepare_images(shards_of(folder.path(), 4));
+  PrepareImages again = shards_of(folder.path(), 3);
   again.input = folder.path() / "out";
   again.output = folder.path() / "out2";
   again.side = 8;
@@ -260,7 +260,7 @@ TEST_CASE("shards made of shards without classes have none either, with folders 
       test::write(folder.path() / "in" / fmt::format("{}s{}.tar", split, shard), tar + test::tar_end());
     }
     REQUIRE(read_back(folder.path() / "in").classes.empty());
-    CHECK(prepare_images(settings_for(folder.path(), 4)).written == 6);
+    CHECK(prepare_images(shards_of(folder.path(), 4)).written == 6);
     const FolderSource source = read_back(folder.path() / "out");
     CHECK(source.size() == 6);
     CHECK(source.classes.empty());

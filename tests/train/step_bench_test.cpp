@@ -105,7 +105,7 @@ TEST_CASE("a benchmark times as many steps as asked, each of one slice") {
 }
 
 TEST_CASE("with a stream the steps take its slices, in order, and give them back") {
-  Config config = small_config();
+  Config config = measured_config();
   config.data.batch = 2;
   int64_t taken = 0, returned = 0;
   const SliceStream stream{[&] {

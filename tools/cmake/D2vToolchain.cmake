@@ -36,6 +36,10 @@ target_compile_options(
             $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict> # false alarms on std::string in g++ 12 (GCC bug 105651)
             $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-fpch-preprocess> # ccache needs it
             $<$<OR:$<CONFIG:Debug>,$<CONFIG:RelWithDebInfo>>:-fno-omit-frame-pointer>)
+# GCC 12 warns of lambdas that hold types of an anonymous namespace where the file is not the main one, as with D2V_UNITY.
+if(D2V_UNITY)
+  target_compile_options(d2v_flags INTERFACE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
+endif()
 # fmt as a compiled library: header-only use would cost each file 6 s more.
 find_package(fmt REQUIRED)
 target_link_libraries(d2v_flags INTERFACE fmt::fmt)
