@@ -1,5 +1,7 @@
 #include "d2v/nn/fused_norm.h"
 
+#include <optional>
+
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -13,19 +15,24 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
+// LibTorch takes no undefined tensors as arguments of a function, hence the optional ones.
+using MaybeTensor = std::optional<at::Tensor>;
+at::Tensor whole(const MaybeTensor& t) { return t ? t->contiguous() : at::Tensor(); }
+MaybeTensor given(const at::Tensor& t) { return t.defined() ? MaybeTensor(t) : std::nullopt; }
+
 const void* memory(const at::Tensor& t) { return t.defined() ? t.const_data_ptr() : nullptr; }
 const float* floats(const at::Tensor& t) { return t.defined() ? t.const_data_ptr<float>() : nullptr; }
 float* writable(const at::Tensor& t) { return t.defined() ? t.mutable_data_ptr<float>() : nullptr; }
-at::Tensor whole(const at::Tensor& t) { return t.defined() ? t.contiguous() : t; }
 
 bool has_kernel(const at::Tensor& x) { return x.is_cuda() && has_number_type(x); }
 
-// y = norm(x + residual)·weight + shift, then GELU if `activate`, then + added; what is undefined is left out.
+// y = norm(x + residual)·weight + shift, then GELU if `activate`, then + added; what is not given is left out.
 struct NormFunction : Function<NormFunction> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_in, const at::Tensor& residual_in,
-                            const at::Tensor& weight, const at::Tensor& shift, const at::Tensor& added_in,
-                            double eps, bool activate) {
-    const at::Tensor x = x_in.contiguous(), residual = whole(residual_in), added = whole(added_in);
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x_in, const MaybeTensor& residual_in,
+                            const MaybeTensor& weight_in, const MaybeTensor& shift_in,
+                            const MaybeTensor& added_in, double eps, bool activate) {
+    const at::Tensor x = x_in.contiguous(), residual = whole(residual_in), weight = whole(weight_in),
+                     shift = whole(shift_in), added = whole(added_in);
     const int64_t width = x.size(-1), rows = x.numel() / width;
     const at::TensorOptions wide = x.options().dtype(at::kFloat);
     at::Tensor y = at::empty_like(x), normalised = at::empty({rows, width}, wide),
@@ -46,6 +53,8 @@ struct NormFunction : Function<NormFunction> {
                                current_cuda_stream());
     context->save_for_backward({normalised, rstd, weight, shift});
     context->saved_data["activate"] = activate;
+    context->saved_data["has_residual"] = residual.defined();
+    context->saved_data["has_added"] = added.defined();
     return y;
   }
 
@@ -53,9 +62,14 @@ struct NormFunction : Function<NormFunction> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor gradient = gradients[0].contiguous();
     const at::Tensor &normalised = saved[0], &rstd = saved[1], &weight = saved[2], &shift = saved[3];
-    at::Tensor dx = at::empty_like(gradient), dweight, dshift;
-    if (weight.defined() && context->needs_input_grad(2)) dweight = at::empty_like(weight);
-    if (shift.defined() && context->needs_input_grad(3)) dshift = at::empty_like(shift);
+    size_t inputs = 0;  // given so far: needs_input_grad counts only those
+    const auto wanted = [&](bool is_given) { return is_given && context->needs_input_grad(inputs++); };
+    const bool of_x = wanted(true), of_residual = wanted(context->saved_data["has_residual"].toBool()),
+               of_weight = wanted(weight.defined()), of_shift = wanted(shift.defined()),
+               of_added = wanted(context->saved_data["has_added"].toBool());
+    const at::Tensor dx = at::empty_like(gradient), none;
+    const at::Tensor dweight = of_weight ? at::empty_like(weight) : none,
+                     dshift = of_shift ? at::empty_like(shift) : none;
     device_kernels().norm_rows_backward({.y_gradient = gradient.const_data_ptr(),
                                          .normalised = floats(normalised),
                                          .rstd = floats(rstd),
@@ -69,10 +83,7 @@ struct NormFunction : Function<NormFunction> {
                                          .width = normalised.size(1),
                                          .type = number_type(gradient)},
                                         current_cuda_stream());
-    const auto wanted = [&](size_t input, const at::Tensor& value) {
-      return context->needs_input_grad(input) ? value : at::Tensor();
-    };
-    return {wanted(0, dx), wanted(1, dx), dweight, dshift, wanted(4, gradient), {}, {}};
+    return {of_x ? dx : none, of_residual ? dx : none, dweight, dshift, of_added ? gradient : none, {}, {}};
   }
 };
 
@@ -116,13 +127,14 @@ struct BiasGeluFunction : Function<BiasGeluFunction> {
 
 at::Tensor sum_norm(const at::Tensor& x, const at::Tensor& branch, const NormWeights& weights, double eps) {
   if (!has_kernel(x)) return layer_norm(x + branch, weights, eps);
-  return NormFunction::apply(x, branch, weights.weight, weights.bias, at::Tensor(), eps, false);
+  return NormFunction::apply(x, given(branch), given(weights.weight), given(weights.bias), MaybeTensor(), eps,
+                             false);
 }
 
 at::Tensor norm_gelu(const at::Tensor& x, const at::Tensor& added) {
   constexpr double eps = 1e-5;
   if (has_kernel(x))
-    return NormFunction::apply(x, at::Tensor(), at::Tensor(), at::Tensor(), added, eps, true);
+    return NormFunction::apply(x, MaybeTensor(), MaybeTensor(), MaybeTensor(), given(added), eps, true);
   const at::Tensor y = at::gelu(at::layer_norm(x, {x.size(-1)}, {}, {}, eps, /*cudnn_enable=*/false));
   return added.defined() ? y + added : y;
 }

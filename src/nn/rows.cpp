@@ -1,6 +1,7 @@
 #include "d2v/nn/rows.h"
 
 #include <cstring>
+#include <optional>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -86,14 +87,17 @@ at::Tensor gather(const at::Tensor& x, const at::Tensor& index, int64_t clones) 
   return out;
 }
 
-// `positions` (1, T, D) are added on the way; undefined for none.
+// LibTorch takes no undefined tensors as arguments of a function, hence the optional ones.
+using MaybeTensor = std::optional<at::Tensor>;
+
+// `positions` (1, T, D) are added on the way.
 struct Gather : Function<Gather> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& positions,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const MaybeTensor& positions,
                             const at::Tensor& index, int64_t clones) {
     context->saved_data["shape"] = x.sizes().vec();
     context->saved_data["index"] = index;
     const at::Tensor in = x.contiguous();
-    return positions.defined() ? device_gather(in, positions, index, clones) : gather(in, index, clones);
+    return positions ? device_gather(in, *positions, index, clones) : gather(in, index, clones);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const std::vector<int64_t> shape = context->saved_data["shape"].toIntVector();
@@ -101,19 +105,19 @@ struct Gather : Function<Gather> {
   }
 };
 
-// `noise` undefined: drawn by the kernel, whose numbers those of row_noise are.
+// Without `noise` it is drawn by the kernel, whose numbers those of row_noise are.
 struct Restore : Function<Restore> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& rows, const at::Tensor& noise,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& rows, const MaybeTensor& noise,
                             const at::Tensor& visible, const at::Tensor& masked, const RowKeys& keys,
                             double std) {
     context->saved_data["visible"] = visible;
     context->saved_data["masked"] = masked;
     if (rows.is_cuda())
-      return device_restore(rows.contiguous(), noise.defined() ? noise.contiguous() : noise, keys, std,
-                            visible, masked);
-    at::Tensor out = at::empty({rows.size(0), rows.size(1) + noise.size(1), rows.size(2)}, rows.options());
+      return device_restore(rows.contiguous(), noise ? noise->contiguous() : at::Tensor(), keys, std, visible,
+                            masked);
+    at::Tensor out = at::empty({rows.size(0), rows.size(1) + noise->size(1), rows.size(2)}, rows.options());
     put_rows(rows.contiguous(), visible.const_data_ptr<int64_t>(), out);
-    put_rows(noise.contiguous(), masked.const_data_ptr<int64_t>(), out);
+    put_rows(noise->contiguous(), masked.const_data_ptr<int64_t>(), out);
     return out;
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -142,12 +146,12 @@ struct ScaleGradient : Function<ScaleGradient> {
 at::Tensor gather_visible(const at::Tensor& x, const at::Tensor& index) {
   check(index.dim() == 3 && x.dim() == 3 && index.size(0) == x.size(0) && index.is_contiguous(),
         "gather_visible expects x (B, T, D) and a contiguous index (B, M, V)");
-  return Gather::apply(x, at::Tensor(), index, index.size(1));
+  return Gather::apply(x, MaybeTensor(), index, index.size(1));
 }
 
 at::Tensor gather_visible(const at::Tensor& x, const at::Tensor& positions, const at::Tensor& index) {
   if (!x.is_cuda()) return gather_visible((x + positions).to(x.scalar_type()), index);
-  return Gather::apply(x, positions.contiguous(), index, index.size(1));
+  return Gather::apply(x, MaybeTensor(positions.contiguous()), index, index.size(1));
 }
 
 at::Tensor restore_order(const at::Tensor& visible_rows, const at::Tensor& noise, const at::Tensor& visible,
@@ -155,7 +159,7 @@ at::Tensor restore_order(const at::Tensor& visible_rows, const at::Tensor& noise
   check(noise.size(0) == visible_rows.size(0) && noise.size(2) == visible_rows.size(2) &&
             noise.scalar_type() == visible_rows.scalar_type(),
         "restore_order expects rows and noise of the same type, rows and width");
-  return Restore::apply(visible_rows, noise, visible, masked, RowKeys{}, 0.0);
+  return Restore::apply(visible_rows, MaybeTensor(noise), visible, masked, RowKeys{}, 0.0);
 }
 
 at::Tensor restore_with_noise(const at::Tensor& visible_rows, const RowKeys& keys, double std,
@@ -163,7 +167,7 @@ at::Tensor restore_with_noise(const at::Tensor& visible_rows, const RowKeys& key
   if (visible_rows.is_cuda()) {
     RowKeys noise = keys;
     for (RngKey& key : noise) key.stream = Stream::decoder_noise;
-    return Restore::apply(visible_rows, at::Tensor(), visible, masked, noise, std);
+    return Restore::apply(visible_rows, MaybeTensor(), visible, masked, noise, std);
   }
   const at::Tensor noise =
       row_noise(keys, masked.size(-1), visible_rows.size(2), std, visible_rows.scalar_type());
@@ -171,7 +175,7 @@ at::Tensor restore_with_noise(const at::Tensor& visible_rows, const RowKeys& key
 }
 
 at::Tensor take_rows(const at::Tensor& x, const at::Tensor& index) {
-  return Gather::apply(x, at::Tensor(), index, 1);
+  return Gather::apply(x, MaybeTensor(), index, 1);
 }
 
 at::Tensor scale_gradient(const at::Tensor& x, double factor) {

@@ -50,7 +50,11 @@ expect_text "^skipped cuda .* (no torch/lib/libtorch_cuda.so in LIBTORCH_ROOT)"
 echo "== cuda: with nvcc it is built; a set-up that fails is a failure"
 mkdir -p "$D2V_CACHE/nvcc-13.0.88/nvidia/cu13/bin"
 stub cache/nvcc-13.0.88/nvidia/cu13/bin/nvcc <<< '#!/bin/sh'
+mkdir -p "$work/build/cuda/bin"
+stub build/cuda/bin/test_cuda <<< '#!/bin/sh
+echo the kernels are tested'
 ci 0 setup cuda
+expect_text "^the kernels are tested"
 expect_text "^ok      cuda "
 SETUP_STATUS=1 ci 1 cuda
 expect_text "^FAILED  cuda "
