@@ -144,8 +144,10 @@ void AudioFile::open() {
   av_dict_set(&options, "protocol_whitelist", "none", 0);  // what a file refers to is never opened
   av_dict_set(&options, "format_whitelist", kFormats, 0);
   take_ffmpeg_message();
-  int error = avformat_open_input(&s.format, ("file:" + name_).c_str(), known_format(bytes_),
-                                  &options);  // null on error
+  const auto format = known_format(bytes_);
+  // FFmpeg looks in the samples of a WAV for packed DTS, with every demuxer, packet by packet: one look is enough.
+  if (format != nullptr && format->name == std::string_view("wav")) s.format->max_probe_packets = 1;
+  int error = avformat_open_input(&s.format, ("file:" + name_).c_str(), format, &options);  // null on error
   av_dict_free(&options);
   check<DataError>(error >= 0, "{}: not an audio file that can be read ({})", name_, words(error));
   const auto known = [&] {

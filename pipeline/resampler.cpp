@@ -28,30 +28,50 @@ double bessel0(double x) {
 
 double sinc(double x) { return x == 0 ? 1 : std::sin(std::numbers::pi * x) / (std::numbers::pi * x); }
 
-[[gnu::always_inline]] inline float sum_of(float* lanes) {
-  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+// A fixed number of partial sums, added in a fixed order: the same bits with any instruction set. Products are not fused
+// into the sums, which none of the sets named below could do. Loops over vectors are unrolled for the vectors to stay in
+// registers.
+template <class Vector>
+inline constexpr int64_t kVectors = kLanes * sizeof(float) / sizeof(Vector);
+
+template <class Vector>
+[[gnu::always_inline]] inline float sum_of(Vector* sums) {
+  constexpr int64_t kSize = sizeof(Vector) / sizeof(float);
+#pragma GCC unroll 8
+  for (int64_t half = kVectors<Vector> / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+    for (int64_t v = 0; v < half; ++v) sums[v] += sums[v + half];
+  }
+  Vector lanes = sums[0];
+#pragma GCC unroll 8
+  for (int64_t half = kSize / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
     for (int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
   }
   return lanes[0];
 }
 
-// A fixed number of partial sums, added in a fixed order: the same bits with any instruction set. Products are not fused
-// into the sums, which none of the sets named below could do.
+template <class Vector>
+[[gnu::always_inline]] inline void load(const float* from, Vector& to) {
+  std::memcpy(&to, from, sizeof to);
+}
+
 template <class Vector>
 [[gnu::always_inline]] inline float dot_with(const float* a, const float* b, int64_t count) {
-  constexpr int64_t kSize = sizeof(Vector) / sizeof(float), kVectors = kLanes / kSize;
-  Vector sums[kVectors] = {};
+  constexpr int64_t kSize = sizeof(Vector) / sizeof(float);
+  Vector sums[kVectors<Vector>];
+#pragma GCC unroll 8
+  for (Vector& sum : sums) sum = Vector{};
   for (int64_t i = 0; i < count; i += kLanes) {
-    for (int64_t v = 0; v < kVectors; ++v) {
+#pragma GCC unroll 8
+    for (int64_t v = 0; v < kVectors<Vector>; ++v) {
       Vector x, y;
-      std::memcpy(&x, a + i + v * kSize, sizeof x);
-      std::memcpy(&y, b + i + v * kSize, sizeof y);
+      load(a + i + v * kSize, x);
+      load(b + i + v * kSize, y);
       sums[v] += x * y;
     }
   }
-  float lanes[kLanes];
-  std::memcpy(lanes, sums, sizeof lanes);
-  return sum_of(lanes);
+  return sum_of(sums);
 }
 
 // Four dots at once with the same row, which is then read once: of inputs `stride` apart, into outputs `out_stride` apart. Each
@@ -60,25 +80,35 @@ constexpr int64_t kOutputsTogether = 4;
 template <class Vector>
 [[gnu::always_inline]] inline void dots_with(const float* a, int64_t stride, const float* row, int64_t count,
                                              float* out, int64_t out_stride) {
-  constexpr int64_t kSize = sizeof(Vector) / sizeof(float), kVectors = kLanes / kSize;
-  float lanes[kOutputsTogether][kLanes];
-  for (int64_t v = 0; v < kVectors; v += 2) {
-    Vector sums[kOutputsTogether][2] = {};
+  constexpr int64_t kSize = sizeof(Vector) / sizeof(float);
+  Vector sums[kOutputsTogether][kVectors<Vector>];
+#pragma GCC unroll 8
+  for (int64_t v = 0; v < kVectors<Vector>;
+       v += 2) {  // more sums at once than two by four do not fit the registers
+    Vector low[kOutputsTogether], high[kOutputsTogether];
+#pragma GCC unroll 4
+    for (int64_t t = 0; t < kOutputsTogether; ++t) low[t] = high[t] = Vector{};
     for (int64_t i = v * kSize; i < count; i += kLanes) {
-      Vector low, high;
-      std::memcpy(&low, row + i, sizeof low);
-      std::memcpy(&high, row + i + kSize, sizeof high);
+      Vector row_low, row_high;
+      load(row + i, row_low);
+      load(row + i + kSize, row_high);
+#pragma GCC unroll 4
       for (int64_t t = 0; t < kOutputsTogether; ++t) {
         Vector x, y;
-        std::memcpy(&x, a + t * stride + i, sizeof x);
-        std::memcpy(&y, a + t * stride + i + kSize, sizeof y);
-        sums[t][0] += x * low;
-        sums[t][1] += y * high;
+        load(a + t * stride + i, x);
+        load(a + t * stride + i + kSize, y);
+        low[t] += x * row_low;
+        high[t] += y * row_high;
       }
     }
-    for (int64_t t = 0; t < kOutputsTogether; ++t) std::memcpy(lanes[t] + v * kSize, sums[t], sizeof sums[t]);
+#pragma GCC unroll 4
+    for (int64_t t = 0; t < kOutputsTogether; ++t) {
+      sums[t][v] = low[t];
+      sums[t][v + 1] = high[t];
+    }
   }
-  for (int64_t t = 0; t < kOutputsTogether; ++t) out[t * out_stride] = sum_of(lanes[t]);
+#pragma GCC unroll 4
+  for (int64_t t = 0; t < kOutputsTogether; ++t) out[t * out_stride] = sum_of(sums[t]);
 }
 
 using Four = float __attribute__((vector_size(16)));
