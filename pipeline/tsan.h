@@ -75,7 +75,7 @@ class Task {
     const void* function;
     ~Done() { handed_over(function); }
   };
-  const F* function_ = nullptr;
+  const F* function_;  // set by point_to alone: a default would be written before the memory is received
 };
 
 }  // namespace d2v::tsan

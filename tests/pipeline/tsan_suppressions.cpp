@@ -6,6 +6,8 @@ extern "C" const char* __tsan_default_suppressions();
 
 extern "C" const char* __tsan_default_suppressions() {
   return "race_top:/oneapi/tbb/\n"
+         "race:tbb::detail::d1::tree_node::tree_node(\n"
+         "race:tbb::detail::d1::task_group_context::task_group_context(\n"
          "race:tbb::detail::d1::node::node(\n"
          "race:tbb::detail::d1::fold_tree<\n"
          "race:tbb::detail::d1::wait_context::\n";
