@@ -18,16 +18,24 @@ target_compile_options(d2v_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
 # once and shared. torch/torch.h would double that. No header of ours is in the list: its path would end up
 # in the result, and ccache would hand it to other checkouts.
 option(D2V_PCH "Use a precompiled header for LibTorch" ON)
-if(D2V_PCH)
-  add_library(d2v_torch_pch STATIC "${PROJECT_SOURCE_DIR}/tools/cmake/torch_pch.cpp")
-  target_link_libraries(d2v_torch_pch PRIVATE d2v_torch d2v_flags)
+function(d2v_torch_pch_target name)
+  add_library(${name} STATIC "${PROJECT_SOURCE_DIR}/tools/cmake/torch_pch.cpp")
+  target_link_libraries(${name} PRIVATE d2v_torch d2v_flags ${ARGN})
   target_precompile_headers(
-    d2v_torch_pch PRIVATE <ATen/ATen.h> <torch/csrc/autograd/custom_function.h> <cmath> <cstdint> <functional>
-                          <memory> <optional> <span> <string> <string_view> <utility> <vector>)
+    ${name} PRIVATE <ATen/ATen.h> <torch/csrc/autograd/custom_function.h> <cmath> <cstdint> <functional>
+                    <memory> <optional> <span> <string> <string_view> <utility> <vector>)
+endfunction()
+if(D2V_PCH)
+  d2v_torch_pch_target(d2v_torch_pch)
+  # A precompiled header serves one optimisation level only.
+  d2v_torch_pch_target(d2v_torch_pch_light d2v_light)
 endif()
 
+# d2v_use_torch_pch(TARGET [LIGHT]): LIGHT for targets compiled with d2v_light.
 function(d2v_use_torch_pch target)
-  if(D2V_PCH)
+  if(D2V_PCH AND "LIGHT" IN_LIST ARGN)
+    target_precompile_headers(${target} REUSE_FROM d2v_torch_pch_light)
+  elseif(D2V_PCH)
     target_precompile_headers(${target} REUSE_FROM d2v_torch_pch)
   endif()
 endfunction()
