@@ -1,8 +1,8 @@
 // The one-dimensional decoder's layers of the published text and speech models, forward and backward.
-#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
 #include "d2v/decoders/conv_decoder_1d.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/rows.h"
 
 namespace {

@@ -1,9 +1,9 @@
 // The conv decoder's layers, forward and backward: image by image against operation by operation.
 // A small model's decoder (8×8 patches, 192 channels) and ViT-B's (14×14, 768), 16 groups each.
-#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
 #include "d2v/decoders/fused_conv_decoder.h"
+#include "d2v/nn/aten.h"
 
 namespace {
 

@@ -1,10 +1,10 @@
 // Targets of a teacher's last layers, normalised and averaged: make_targets against LibTorch's operations on all layers at
 // once. 4 pictures of ViT-B (196 patches, 10 layers), 64 of a small model (64 patches of 192, 8 layers); norms as in the
 // published image recipe.
-#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
 #include "d2v/model/targets.h"
+#include "d2v/nn/aten.h"
 
 namespace {
 

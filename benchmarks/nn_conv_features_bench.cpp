@@ -1,8 +1,8 @@
 // Speech's feature extractor on ten seconds of audio, forward and backward: layers of matrix products against the
 // library's convolutions.
-#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
+#include "d2v/nn/aten.h"
 #include "d2v/nn/conv_features.h"
 
 namespace {

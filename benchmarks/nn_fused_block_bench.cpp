@@ -4,9 +4,9 @@
 #include <chrono>
 #include <ctime>
 
-#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
+#include "d2v/nn/aten.h"
 #include "d2v/nn/fused_block.h"
 
 namespace {

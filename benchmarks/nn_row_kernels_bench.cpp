@@ -2,10 +2,10 @@
 // 256 tokens, the tile that a block works on, of ViT-B's feed-forward (3072), ViT-B (768) and a small model (192). One thread, since
 // a tile belongs to one; without gradients, which both sides write out by hand.
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
+#include "d2v/nn/aten.h"
 #include "d2v/nn/row_kernels.h"
 
 namespace {

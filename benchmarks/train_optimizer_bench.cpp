@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
 
+#include "d2v/nn/aten.h"
 #include "d2v/train/optimizer.h"
 
 namespace {

@@ -1,9 +1,8 @@
 #include "d2v/decoders/conv_decoder.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/decoders/fused_conv_decoder.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/fused_norm.h"
 

@@ -1,8 +1,7 @@
 #include "d2v/decoders/conv_decoder_1d.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/decoders/fused_conv_decoder.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/conv_1d.h"
 #include "d2v/nn/fused_conv_layer.h"
 #include "d2v/nn/padding.h"

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "d2v/nn/aten.h"
 #include "d2v/nn/row_kernels.h"
 
 namespace d2v {

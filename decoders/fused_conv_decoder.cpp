@@ -1,10 +1,10 @@
 #include "d2v/decoders/fused_conv_decoder.h"
 
-#include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "conv_stack.h"
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

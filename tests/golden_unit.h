@@ -5,8 +5,7 @@
 #include <memory>
 #include <string>
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/nn/tensor_file.h"
 #include "d2v/nn/weights.h"
 #include "test_data.h"

@@ -5,7 +5,7 @@
 #include <functional>
 #include <vector>
 
-#include <ATen/ATen.h>
+#include "d2v/nn/aten.h"
 
 namespace d2v::test {
 

@@ -103,8 +103,13 @@ Work conv_decoder(const Config& config, const SampleTokens& tokens) {
   const double window = on_grid(config.model.modality) ? kernel * kernel : kernel;
   const double positions = real(tokens.plan.grid.positions()), masked = real(tokens.plan.masked);
   Work out{0, positions * dim};
-  for (int64_t i = 0; i < decoder.layers; ++i)
-    out += convolution(positions, i == 0 ? dim : width, real(decoder.groups), window, width);
+  for (int64_t i = 0; i < decoder.layers; ++i) {
+    const double in = i == 0 ? dim : width, groups = real(decoder.groups);
+    // Without groups the last layer of a 1-D decoder is made only where the loss looks.
+    const bool last = !on_grid(config.model.modality) && decoder.groups == 1 && i + 1 == decoder.layers;
+    out += convolution(last ? masked : positions, in, groups, window, width);
+    if (last) out.skipped += convolution(positions - masked, in, groups, window, width).flops;
+  }
   double in = width;
   for (int64_t i = 0; i < decoder.projection_layers; ++i) {
     const bool last = i + 1 == decoder.projection_layers;

@@ -3,12 +3,11 @@
 #include <array>
 #include <map>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/eval/folder_samples.h"
 #include "d2v/eval/npy.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/tensor_file.h"
 
 namespace d2v {

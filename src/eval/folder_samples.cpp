@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include "d2v/base/check.h"
 #include "d2v/base/log.h"
 #include "d2v/base/patches.h"
 #include "d2v/eval/neighbours.h"
+#include "d2v/nn/aten.h"
 #include "d2v/pipeline/image_splits.h"
 #include "d2v/pipeline/labelled_source.h"
 #include "d2v/pipeline/loader.h"

@@ -4,13 +4,13 @@
 #include <numeric>
 #include <set>
 
-#include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
 
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/eval/folder_samples.h"
 #include "d2v/eval/knn.h"
+#include "d2v/nn/aten.h"
 #include "d2v/pipeline/image_reader.h"
 #include "d2v/pipeline/png_writer.h"
 #include "d2v/pipeline/transforms.h"

@@ -3,10 +3,9 @@
 #include <span>
 #include <string>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

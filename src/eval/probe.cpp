@@ -1,8 +1,7 @@
 #include "d2v/eval/probe.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "probe_fit.h"
 
 namespace d2v {

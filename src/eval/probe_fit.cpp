@@ -2,11 +2,10 @@
 
 #include <chrono>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/eval/knn.h"
 #include "d2v/eval/ridge.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/log.h"
+#include "d2v/nn/aten.h"
 #include "probe_fit.h"
 
 namespace d2v {

@@ -5,9 +5,8 @@
 #include <memory>
 #include <set>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/pipeline/log_mel.h"
 #include "d2v/pipeline/utf8.h"
 

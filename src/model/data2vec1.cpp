@@ -2,14 +2,13 @@
 
 #include <cmath>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/model/bert_tokens.h"
 #include "d2v/model/losses.h"
 #include "d2v/model/part_hooks.h"
 #include "d2v/model/targets.h"
 #include "d2v/model/vicreg.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/rows.h"
 

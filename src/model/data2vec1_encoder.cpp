@@ -1,9 +1,8 @@
 #include "d2v/model/data2vec1_encoder.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/model/image_encoder.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/attention_bias.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/device.h"

@@ -2,12 +2,11 @@
 
 #include <cmath>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/decoders/conv_decoder_1d.h"
 #include "d2v/model/part_hooks.h"
 #include "d2v/model/vicreg.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/rows.h"
 

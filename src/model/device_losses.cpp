@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
-
 #include "d2v/cuda/target_rows.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/device.h"
 
 namespace d2v {

@@ -1,6 +1,6 @@
 #include "d2v/model/image_encoder.h"
 
-#include <ATen/ATen.h>
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

@@ -3,12 +3,12 @@
 #include <cmath>
 #include <vector>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "d2v/base/check.h"
 #include "d2v/cuda/element_loss.h"
+#include "d2v/nn/aten.h"
 #include "device_losses.h"
 
 namespace d2v {

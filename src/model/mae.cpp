@@ -1,11 +1,10 @@
 #include "d2v/model/mae.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/model/losses.h"
 #include "d2v/model/part_hooks.h"
 #include "d2v/model/vicreg.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/positions.h"
 #include "d2v/nn/rows.h"

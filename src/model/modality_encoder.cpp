@@ -1,8 +1,7 @@
 #include "d2v/model/modality_encoder.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/device.h"
 #include "d2v/nn/positions.h"

@@ -1,6 +1,6 @@
 #include "d2v/model/part_hooks.h"
 
-#include <ATen/ATen.h>
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

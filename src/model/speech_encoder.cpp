@@ -1,7 +1,6 @@
 #include "d2v/model/speech_encoder.h"
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/rows.h"
 

@@ -1,8 +1,7 @@
 #include "d2v/model/targets.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "device_losses.h"
 
 namespace d2v {

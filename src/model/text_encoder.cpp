@@ -1,8 +1,7 @@
 #include "d2v/model/text_encoder.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 
 namespace d2v {

@@ -1,9 +1,10 @@
 #include "d2v/model/upload.h"
 
-#include <ATen/ATen.h>
 #include <c10/core/Event.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
+
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

@@ -2,8 +2,7 @@
 
 #include <cmath>
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/nn/attention_dropout.h"
 
 namespace d2v {

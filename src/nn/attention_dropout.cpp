@@ -1,8 +1,8 @@
 #include "d2v/nn/attention_dropout.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "d2v/nn/aten.h"
 #include "device_random.h"
 #include "dropout_stream.h"
 

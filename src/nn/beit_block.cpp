@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 #include "d2v/nn/fused_norm.h"
 

@@ -1,8 +1,7 @@
 #include "d2v/nn/block.h"
 
-#include <ATen/ATen.h>
-
 #include "block_drops.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/fused_block.h"
 #include "d2v/nn/fused_norm.h"
 

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

@@ -2,8 +2,7 @@
 
 #include <array>
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/nn/fused_norm.h"
 
 namespace d2v {

@@ -2,11 +2,11 @@
 
 #include <cstring>
 
-#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/nn/device.h"
 
 namespace d2v {

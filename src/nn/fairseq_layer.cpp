@@ -1,7 +1,6 @@
 #include "d2v/nn/fairseq_layer.h"
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/nn/declare.h"
 
 namespace d2v {

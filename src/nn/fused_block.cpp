@@ -1,10 +1,10 @@
 #include "d2v/nn/fused_block.h"
 
-#include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "block_passes.h"
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

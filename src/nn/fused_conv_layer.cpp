@@ -4,11 +4,11 @@
 #include <array>
 #include <optional>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/row_kernels.h"
 #include "d2v/nn/token_conv.h"
 

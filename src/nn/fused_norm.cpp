@@ -2,9 +2,9 @@
 
 #include <optional>
 
-#include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "d2v/nn/aten.h"
 #include "d2v/nn/device.h"
 
 namespace d2v {

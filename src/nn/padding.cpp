@@ -2,9 +2,8 @@
 
 #include <limits>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

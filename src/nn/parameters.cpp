@@ -4,10 +4,9 @@
 #include <cmath>
 #include <span>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/philox.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

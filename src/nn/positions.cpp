@@ -3,9 +3,8 @@
 #include <bit>
 #include <cmath>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/device.h"
 
 namespace d2v {

@@ -3,11 +3,11 @@
 #include <cstring>
 #include <optional>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "device_rows.h"
 
 namespace d2v {

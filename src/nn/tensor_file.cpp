@@ -4,9 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

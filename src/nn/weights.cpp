@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include <ATen/ATen.h>
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

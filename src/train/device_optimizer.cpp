@@ -1,7 +1,6 @@
 #include "device_optimizer.h"
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/nn/device.h"
 
 namespace d2v {

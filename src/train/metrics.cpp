@@ -3,9 +3,10 @@
 #include <cmath>
 #include <limits>
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 

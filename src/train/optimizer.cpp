@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include "adam_kernels.h"
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "device_optimizer.h"
 
 namespace d2v {

@@ -5,10 +5,10 @@
 #include <memory>
 #include <utility>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include "d2v/model/arena_objective.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/device.h"
 #include "d2v/nn/simd.h"
 #include "d2v/train/optimizer.h"

@@ -4,9 +4,8 @@
 #include <cstring>
 #include <unordered_set>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/positions.h"
 
 namespace d2v {

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/conv_layers.h"
 #include "d2v/base/patches.h"
 #include "d2v/base/philox.h"
+#include "d2v/nn/aten.h"
 #include "d2v/pipeline/masks.h"
 
 namespace d2v {

@@ -2,9 +2,8 @@
 
 #include <csignal>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/log.h"
+#include "d2v/nn/aten.h"
 #include "d2v/train/stop_signal.h"
 #include "run_book.h"
 #include "save_clock.h"

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <memory>
 
-#include <ATen/ATen.h>
 #include <c10/core/Event.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v {
 namespace {

@@ -1,8 +1,7 @@
 #include "d2v/decoders/conv_decoder_1d.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/padding.h"
 #include "d2v/nn/rows.h"
 #include "golden_unit.h"

@@ -1,8 +1,7 @@
 #include "d2v/decoders/fused_conv_decoder.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
+#include "d2v/nn/aten.h"
 
 #include "doctest.h"
 

@@ -1,8 +1,7 @@
 #include "d2v/decoders/mae_decoder.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "gradient_check.h"
 
 #include "doctest.h"

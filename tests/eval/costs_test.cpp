@@ -67,6 +67,27 @@ TEST_CASE(
   CHECK(by_name(kept).at("student").recomputed == 0);
 }
 
+TEST_CASE("the last layer of text's decoder is counted where the loss looks, with the rest as skipped") {
+  Config config;
+  config.model.modality = Modality::text;
+  config.model.dim = 32;
+  config.model.heads = 2;
+  config.text.block = 20;
+  config.mask.kind = MaskKind::random;
+  config.mask.prob = 0.5;
+  config.mask.clones = 1;
+  config.decoder.dim = 16;
+  config.decoder.groups = 1;
+  config.decoder.layers = 2;
+  const SampleTokens tokens = sample_tokens(config);
+  const double positions = 20, masked = static_cast<double>(tokens.plan.masked);
+  const PartCost decoder = by_name(config).at("decoder");
+  CHECK(decoder.forward == 2 * (positions * 16 * 3 * 32 + masked * 16 * 3 * 16 + masked * 16 * 32));
+  CHECK(decoder.skipped == 2 * (positions - masked) * (16 * 3 * 16 + 16 * 32));
+  config.decoder.groups = 2;
+  CHECK(by_name(config).at("decoder").skipped == 2 * (positions - masked) * 16 * 32);
+}
+
 TEST_CASE("what the teacher shares with the student is counted once") {
   Config config = test::tiny_config();
   CHECK(by_name(config).contains("teacher's local encoder"));

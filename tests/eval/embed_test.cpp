@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/eval/subprocess.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/tensor_file.h"
 #include "d2v/pipeline/image_source.h"
 #include "test_data.h"

@@ -6,11 +6,10 @@
 #include <string>
 #include <vector>
 
-#include <ATen/ATen.h>
-
 #include "d2v/eval/features.h"
 #include "d2v/eval/probe.h"
 #include "d2v/model/objective.h"
+#include "d2v/nn/aten.h"
 #include "random_features.h"
 
 namespace d2v::test {

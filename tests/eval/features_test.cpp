@@ -2,10 +2,9 @@
 
 #include <limits>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/eval/simple_features.h"
+#include "d2v/nn/aten.h"
 #include "fake_objective.h"
 
 #include "doctest.h"

@@ -2,10 +2,9 @@
 
 #include <set>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/eval/simple_features.h"
+#include "d2v/nn/aten.h"
 #include "d2v/pipeline/image_source.h"
 #include "d2v/pipeline/labelled_source.h"
 #include "test_data.h"

@@ -5,9 +5,8 @@
 #include <numeric>
 #include <vector>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "random_features.h"
 
 #include "doctest.h"

@@ -1,10 +1,9 @@
 #include "d2v/eval/loaded_model.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
 #include "d2v/eval/embed.h"
+#include "d2v/nn/aten.h"
 #include "tiny_model.h"
 
 #include "doctest.h"

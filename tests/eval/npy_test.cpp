@@ -2,10 +2,9 @@
 
 #include <cstring>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/file.h"
+#include "d2v/nn/aten.h"
 #include "made_up_run.h"
 
 #include "doctest.h"

@@ -2,9 +2,8 @@
 
 #include <numeric>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "fake_objective.h"
 
 #include "doctest.h"

@@ -3,9 +3,8 @@
 
 #include <span>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v::test {
 

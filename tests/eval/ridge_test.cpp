@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "random_features.h"
 
 #include "doctest.h"

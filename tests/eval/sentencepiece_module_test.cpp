@@ -2,7 +2,7 @@
 // wrote into the other's, LibTorch's allocator aborted the process instead of throwing.
 #include "d2v/pipeline/sentencepiece_module.h"
 
-#include <ATen/ATen.h>
+#include "d2v/nn/aten.h"
 
 #include "doctest.h"
 

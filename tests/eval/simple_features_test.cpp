@@ -2,9 +2,8 @@
 
 #include <cmath>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "random_features.h"
 
 #include "doctest.h"

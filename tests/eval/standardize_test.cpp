@@ -1,8 +1,7 @@
 #include "d2v/eval/standardize.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "random_features.h"
 
 #include "doctest.h"

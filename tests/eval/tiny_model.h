@@ -4,10 +4,9 @@
 #include <filesystem>
 #include <string>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
 #include "d2v/base/recipe.h"
+#include "d2v/nn/aten.h"
 #include "d2v/pipeline/png_writer.h"
 #include "d2v/train/checkpoint.h"
 #include "d2v/train/checkpoint_files.h"

@@ -1,10 +1,9 @@
 // ALiBi in the modality encoder: which layer reads which scale, and what is left of the bias at kept positions.
 #include <map>
 
-#include <ATen/ATen.h>
-
 #include "d2v/model/data2vec2.h"
 #include "d2v/model/modality_encoder.h"
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

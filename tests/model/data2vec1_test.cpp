@@ -1,8 +1,7 @@
 #include "d2v/model/data2vec1.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

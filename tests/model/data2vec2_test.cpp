@@ -1,9 +1,9 @@
 #include "d2v/model/data2vec2.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/positions.h"
 
 #include "doctest.h"

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <map>
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

@@ -3,8 +3,7 @@
 #include <string>
 #include <vector>
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

@@ -1,9 +1,8 @@
 // Options of how weights start (sections 2 and 11 of the method): model.mae_init, model.init_extra_token_zero, MAE's own.
 #include <cmath>
 
-#include <ATen/ATen.h>
-
 #include "d2v/model/objective.h"
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

@@ -2,10 +2,10 @@
 #include <cmath>
 #include <fstream>
 
-#include <ATen/ATen.h>
 #include <nlohmann/json.hpp>
 
 #include "d2v/model/objective.h"
+#include "d2v/nn/aten.h"
 #include "recipe_file.h"
 
 #include "doctest.h"

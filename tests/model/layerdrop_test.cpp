@@ -2,10 +2,9 @@
 #include <cmath>
 #include <set>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
 #include "d2v/model/data2vec2.h"
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

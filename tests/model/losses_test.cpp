@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include "d2v/nn/aten.h"
 #include "golden_unit.h"
 #include "gradient_check.h"
 

@@ -1,8 +1,7 @@
 // With padding = exact a sample's features, targets, loss and gradients are those it has alone.
 #include <map>
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

@@ -1,9 +1,8 @@
 #include "d2v/model/part_hooks.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/model/data2vec2.h"
 #include "d2v/model/mae.h"
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

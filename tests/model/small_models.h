@@ -3,11 +3,10 @@
 
 #include <vector>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/config.h"
 #include "d2v/base/conv_layers.h"
 #include "d2v/model/objective.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v::test {
 

@@ -2,13 +2,12 @@
 #include <cstdlib>
 #include <map>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
 #include "d2v/base/patches.h"
 #include "d2v/model/data2vec1.h"
 #include "d2v/model/data2vec2.h"
 #include "d2v/model/mae.h"
+#include "d2v/nn/aten.h"
 #include "small_models.h"
 
 #include "doctest.h"

@@ -1,7 +1,6 @@
 #include "d2v/model/vicreg.h"
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "gradient_check.h"
 #include "small_models.h"
 

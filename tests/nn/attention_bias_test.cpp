@@ -1,7 +1,6 @@
 #include "d2v/nn/attention_bias.h"
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/nn/padding.h"
 
 #include "doctest.h"

@@ -3,9 +3,8 @@
 
 #include <vector>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/fused_block.h"
 
 namespace d2v::test {

@@ -1,7 +1,6 @@
 #include "d2v/nn/conv_1d.h"
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "gradient_check.h"
 
 #include "doctest.h"

@@ -1,8 +1,7 @@
 #include <cmath>
 
-#include <ATen/ATen.h>
-
 #include "block_case.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/fused_block.h"
 
 #include "doctest.h"

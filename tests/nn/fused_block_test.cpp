@@ -2,9 +2,8 @@
 
 #include <array>
 
-#include <ATen/ATen.h>
-
 #include "block_case.h"
+#include "d2v/nn/aten.h"
 
 #include "doctest.h"
 

@@ -1,8 +1,7 @@
 #include "d2v/nn/fused_conv_layer.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/conv_1d.h"
 #include "d2v/nn/rows.h"
 #include "gradient_check.h"

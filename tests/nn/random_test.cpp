@@ -1,6 +1,6 @@
 #include "d2v/nn/random.h"
 
-#include <ATen/ATen.h>
+#include "d2v/nn/aten.h"
 
 #include "doctest.h"
 

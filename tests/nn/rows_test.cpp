@@ -1,7 +1,6 @@
 #include "d2v/nn/rows.h"
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "gradient_check.h"
 
 #include "doctest.h"

@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <vector>
 
-#include <ATen/ATen.h>
+#include "d2v/nn/aten.h"
 
 #include "doctest.h"
 

@@ -1,9 +1,8 @@
 // Gradient accumulation with the real model: the same update from one slice and from several.
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
 #include "d2v/model/objective.h"
+#include "d2v/nn/aten.h"
 #include "d2v/train/update.h"
 
 #include "doctest.h"

@@ -1,7 +1,7 @@
 // Two updates on a GPU give what the CPU gives, within rounding. Skipped where there is no device.
-#include <ATen/ATen.h>
 
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/device.h"
 #include "d2v/train/optimizer.h"
 #include "d2v/train/synthetic_batch.h"

@@ -4,10 +4,9 @@
 
 #include <memory>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
 #include "d2v/model/objective.h"
+#include "d2v/nn/aten.h"
 
 namespace d2v::test {
 

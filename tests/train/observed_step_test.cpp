@@ -1,6 +1,6 @@
 #include "d2v/train/observed_step.h"
 
-#include <ATen/ATen.h>
+#include "d2v/nn/aten.h"
 
 #include "doctest.h"
 

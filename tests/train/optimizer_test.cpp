@@ -3,10 +3,10 @@
 #include <cmath>
 #include <limits>
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 
 #include "doctest.h"
 

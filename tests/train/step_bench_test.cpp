@@ -3,8 +3,7 @@
 
 #include <algorithm>
 
-#include <ATen/ATen.h>
-
+#include "d2v/nn/aten.h"
 #include "d2v/pipeline/masks.h"
 #include "d2v/train/synthetic_batch.h"
 

@@ -1,9 +1,8 @@
 // Made-up batches have the shapes of the loader's, for every modality, and are the same every time.
 #include "d2v/train/synthetic_batch.h"
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 
 #include "doctest.h"
 

@@ -4,10 +4,9 @@
 #include <map>
 #include <memory>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/philox.h"
 #include "d2v/model/objective.h"
+#include "d2v/nn/aten.h"
 #include "d2v/pipeline/loader.h"
 #include "d2v/pipeline/text_source.h"
 #include "d2v/pipeline/token_file.h"

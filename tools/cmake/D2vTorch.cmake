@@ -14,16 +14,21 @@ target_link_libraries(d2v_torch INTERFACE LibTorch::cpu)
 # Compile with OpenMP; the runtime to link is LibTorch's own (see FindLibTorch), never a second one.
 target_compile_options(d2v_torch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
 
-# The part of LibTorch that nearly every file of ours needs; it costs about 10 s to parse, so it is compiled
-# once and shared. torch/torch.h would double that. No header of ours is in the list: its path would end up
-# in the result, and ccache would hand it to other checkouts.
+# Headers of LibTorch then include the operations that they use, not all of them.
+target_compile_definitions(d2v_torch INTERFACE AT_PER_OPERATOR_HEADERS)
+
+# The part of LibTorch that nearly every file of ours needs, compiled once and shared. No header of ours is in the
+# list: its path would end up in the result, and ccache would hand it to other checkouts.
+file(STRINGS "${PROJECT_SOURCE_DIR}/include/d2v/nn/aten.h" D2V_ATEN_HEADERS REGEX "^#include <")
+list(TRANSFORM D2V_ATEN_HEADERS REPLACE "^#include " "")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/d2v/nn/aten.h")
 option(D2V_PCH "Use a precompiled header for LibTorch" ON)
 function(d2v_torch_pch_target name)
   add_library(${name} STATIC "${PROJECT_SOURCE_DIR}/tools/cmake/torch_pch.cpp")
   target_link_libraries(${name} PRIVATE d2v_torch d2v_flags ${ARGN})
   target_precompile_headers(
-    ${name} PRIVATE <ATen/ATen.h> <torch/csrc/autograd/custom_function.h> <cmath> <cstdint> <functional>
-                    <memory> <optional> <span> <string> <string_view> <utility> <vector>)
+    ${name} PRIVATE ${D2V_ATEN_HEADERS} <cmath> <cstdint> <functional> <memory> <optional> <span> <string>
+                    <string_view> <utility> <vector>)
 endfunction()
 if(D2V_PCH)
   d2v_torch_pch_target(d2v_torch_pch)

@@ -4,8 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
+
+#include "d2v/nn/aten.h"
 
 namespace d2v::golden {
 

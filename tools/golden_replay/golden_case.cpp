@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include <ATen/ATen.h>
-
 #include "d2v/base/check.h"
+#include "d2v/nn/aten.h"
 #include "d2v/nn/tensor_file.h"
 
 namespace d2v::golden {

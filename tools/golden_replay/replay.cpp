@@ -2,12 +2,12 @@
 
 #include <set>
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include "d2v/base/check.h"
 #include "d2v/model/losses.h"
 #include "d2v/model/objective.h"
+#include "d2v/nn/aten.h"
 #include "d2v/train/optimizer.h"
 #include "d2v/train/schedules.h"
 #include "recorded_step.h"
