@@ -83,7 +83,7 @@ void AudioReader::read(const ByteSource& file, int64_t first, std::span<float> o
   check_finite(inside, file.name(), start, info.rate);
   decoding.reset();
   const StageTimer timer(scratch.times, Stage::resample);
-  resampler(scratch.inputs, first, out);
+  resampler(scratch.inputs, first, out, scratch.lanes);
 }
 
 std::vector<float> AudioReader::read_all(const ByteSource& file, int64_t most) const {

@@ -39,7 +39,7 @@ AudioInfo read_audio_info(const ByteSource& file);
 
 // Memory of one thread, reused from file to file.
 struct AudioScratch {
-  std::vector<float> inputs;
+  std::vector<float> inputs, lanes;
   const std::atomic<bool>* stop = nullptr;  // ends reads with ReadStopped, packet by packet (read_stop.h)
   StageTimes* times = nullptr;              // gets what reading, decoding and resampling took, and the bytes
 };
