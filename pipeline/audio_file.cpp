@@ -62,7 +62,13 @@ void AudioFile::set_length(int64_t samples) {
 }
 
 void AudioFile::count_samples() {
-  if (info_.samples == 0) set_length(d2v::count_samples(bytes_, scratch_.times, scratch_.stop));
+  if (info_.samples != 0) return;
+  int64_t samples = count_packets(*ffmpeg_, scratch_.stop);
+  if (samples <= 0) {
+    ffmpeg_ = std::make_unique<FfmpegFile>(bytes_, scratch_.times);
+    samples = count_frames(*ffmpeg_, scratch_.stop);
+  }
+  set_length(samples);
 }
 
 int64_t AudioFile::decode(int64_t first, int64_t wanted, std::vector<float>& out, size_t at) {
@@ -88,10 +94,8 @@ int64_t AudioFile::decode_in_ffmpeg(int64_t first, int64_t wanted, std::vector<f
     span = decode_span(*ffmpeg_, request, true);
   }
   if (info_.samples == 0 && span && span->samples < wanted) {
-    if (span->total)
-      set_length(*span->total);
-    else
-      count_samples();
+    if (!span->total) ffmpeg_ = std::make_unique<FfmpegFile>(bytes_, scratch_.times);
+    span->total ? set_length(*span->total) : count_samples();
   }
   return span ? span->samples : 0;
 }

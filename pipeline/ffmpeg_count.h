@@ -1,6 +1,8 @@
 // Lengths of recordings whose headers have none (mp3, raw AAC), by their packets. Private to the pipeline.
 #pragma once
 
+#include <atomic>
+
 #include "ffmpeg_file.h"
 
 namespace d2v {
@@ -15,7 +17,9 @@ struct PacketCount {
   int64_t samples(const FfmpegFile& file) const;
 };
 
-// Samples per channel; by decoding all where packets have no durations. Ends with ReadStopped once `stop` is set.
-int64_t count_samples(const OpenBytes& bytes, StageTimes* times, const std::atomic<bool>* stop);
+// Samples per channel of a fresh file, which is at its end then and of no further use: by its packets (0 or less where they have no
+// durations), or by decoding all of it. End with ReadStopped once `stop` is set.
+int64_t count_packets(FfmpegFile& file, const std::atomic<bool>* stop);
+int64_t count_frames(FfmpegFile& file, const std::atomic<bool>* stop);
 
 }  // namespace d2v

@@ -19,8 +19,9 @@ struct SpanRequest {
 };
 
 struct DecodedSpan {
-  int64_t samples = 0;           // how many there were: fewer than wanted only at the end
-  std::optional<int64_t> total;  // of the recording, where it ended within the span: what count_samples gives
+  int64_t samples = 0;  // how many there were: fewer than wanted only at the end
+  std::optional<int64_t>
+      total;  // of the recording, where it ended within the span: as ffmpeg_count.h counts it
 };
 
 // `file` is fresh, and of no further use afterwards. Nothing: seeking went astray, from_beginning will not.

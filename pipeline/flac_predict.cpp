@@ -1,6 +1,8 @@
 #include "flac_predict.h"
 
 #include <bit>
+#include <cstddef>
+#include <type_traits>
 
 namespace d2v {
 namespace {
