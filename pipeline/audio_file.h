@@ -1,49 +1,48 @@
-// An audio file open in FFmpeg: its header, and decoding of a span at the file's own rate. Private to the pipeline.
+// An open audio file, read by whatever is fastest for it. Private to the pipeline.
+//
+// Plain WAV and FLAC files are read here (plain_wav.h, plain_flac.h), all others by FFmpeg (ffmpeg_file.h).
 #pragma once
 
-#include <atomic>
 #include <memory>
-#include <span>
-#include <string>
+#include <optional>
 
-#include "counted_lengths.h"
 #include "d2v/pipeline/audio_reader.h"
+#include "ffmpeg_file.h"
+#include "plain_flac.h"
+#include "plain_wav.h"
 
 namespace d2v {
 
 class AudioFile {
  public:
-  // Reads the header. Throws DataError as audio_reader.h says, here and below ReadStopped once `stop` is set.
-  // `times`, where given, gets what reading took, here and below; `counted` saves counting a length again.
-  explicit AudioFile(const ByteSource& source, const std::atomic<bool>* stop = nullptr,
-                     StageTimes* times = nullptr, CountedLengths* counted = nullptr);
-  ~AudioFile();
+  // Reads the header. Throws DataError as audio_reader.h says, here and below ReadStopped once scratch.stop is set.
+  AudioFile(const ByteSource& source, AudioScratch& scratch);
 
-  // samples: of PCM, FLAC and mp3 to the sample, of others as the container says.
+  // samples: of PCM, FLAC and mp3 to the sample, of others as the container says; 0: the header has no length.
   const AudioInfo& info() const { return info_; }
   // Whether a whole file has exactly info().samples.
-  bool exact_length() const;
+  bool exact_length() const { return exact_length_; }
 
-  // Averages the channels of samples first, first + 1, … into `out`; first >= 0. Returns how many there were: fewer only
-  // at the end. To be called once. Throws DataError where the file is broken in that span.
-  int64_t decode(int64_t first, std::span<float> out);
+  // Finds info().samples by reading the whole file where it is 0. The file cannot be decoded afterwards.
+  void count_samples();
+
+  // Averages the channels of samples first, first + 1, … and puts `wanted` of them to out[at], out[at + 1], …, which grows where
+  // it is too short; first >= 0. Returns how many there were: fewer only at the end, and then info().samples is known. To
+  // be called once. Throws DataError where the file is broken in that span.
+  int64_t decode(int64_t first, int64_t wanted, std::vector<float>& out, size_t at);
 
  private:
-  struct State;
-  enum class Entry { seek, skip_packets, beginning };
-  Entry entry(int64_t first) const;
-  int64_t decode_from(Entry entry, int64_t first, std::span<float> out, bool& usable);
-  void open();
-  int64_t count_samples();
-  int64_t count_packets();
-  int64_t count_frames();
+  void open_in_ffmpeg();
+  int64_t decode_in_ffmpeg(int64_t first, int64_t wanted, std::vector<float>& out, size_t at);
+  void set_length(int64_t samples);
 
   OpenBytes bytes_;
-  std::string name_;  // for messages
-  const std::atomic<bool>* stop_;
-  StageTimes* times_;
+  AudioScratch& scratch_;
   AudioInfo info_;
-  std::unique_ptr<State> state_;
+  bool exact_length_ = true;
+  std::optional<PlainWav> wav_;
+  std::optional<PlainFlac> flac_;
+  std::unique_ptr<FfmpegFile> ffmpeg_;
 };
 
 }  // namespace d2v

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstdarg>
 #include <mutex>
-#include <type_traits>
 
 #include "d2v/base/check.h"
+#include "mono.h"
 
 extern "C" {
 #include <libavutil/log.h>
@@ -28,39 +28,16 @@ void keep_message(void*, int level, const char* format, va_list arguments) {
 }
 
 template <class T>
-float to_float(T value) {
-  if constexpr (std::is_same_v<T, uint8_t>) return (static_cast<float>(value) - 128.0f) / 128.0f;
-  if constexpr (std::is_floating_point_v<T>) return static_cast<float>(value);
-  // A power of two: exact.
-  return static_cast<float>(value) * (1.0f / static_cast<float>(uint64_t{1} << (8 * sizeof(T) - 1)));
-}
-
-template <class T>
 void average(const AVFrame& frame, bool planar, int64_t from, std::span<float> out) {
   const int64_t channels = frame.ch_layout.nb_channels;
-  const auto count = static_cast<int64_t>(out.size());
-  const auto plane = [&](int64_t c) { return reinterpret_cast<const T*>(frame.extended_data[c]) + from; };
-  if (channels == 1) {
-    const T* in = plane(0);
-    for (int64_t i = 0; i < count; ++i) out[i] = to_float(in[i]);
-    return;
-  }
-  const float share = 1.0f / static_cast<float>(channels);
   if (planar) {
-    std::fill(out.begin(), out.end(), 0.0f);
-    for (int64_t c = 0; c < channels; ++c) {
-      const T* in = plane(c);
-      for (int64_t i = 0; i < count; ++i) out[i] += to_float(in[i]);
-    }
-    for (float& x : out) x *= share;
+    average_planes(channels, out, [&](int64_t c, int64_t i) {
+      return sample_to_float(reinterpret_cast<const T*>(frame.extended_data[c])[from + i]);
+    });
     return;
   }
   const T* in = reinterpret_cast<const T*>(frame.extended_data[0]) + from * channels;
-  for (int64_t i = 0; i < count; ++i) {
-    float sum = 0;
-    for (int64_t c = 0; c < channels; ++c) sum += to_float(*in++);
-    out[i] = sum * share;
-  }
+  average_interleaved(channels, out, [in](int64_t i) { return sample_to_float(in[i]); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "d2v/pipeline/audio_reader.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <optional>
 
@@ -43,54 +44,98 @@ void check_end(const AudioFile& audio, const std::string& name, int64_t end) {
                    seconds(end, info.rate), seconds(info.samples, info.rate));
 }
 
+// Only decoders of floats make such; one look at the exponents' bits finds nearly always nothing.
 void check_finite(std::span<const float> samples, const std::string& name, int64_t first, int64_t rate) {
-  // One sum finds nearly always nothing; only then every sample is looked at.
-  float sum = 0;
-  for (const float x : samples) sum += x * 0.0f;
-  if (sum == 0) return;
+  uint32_t found = 0;
+  for (const float x : samples) {
+    const uint32_t exponent = std::bit_cast<uint32_t>(x) & 0x7f800000u;
+    found |= exponent == 0x7f800000u ? 1u : 0u;
+  }
+  if (found == 0) return;
   const auto at = std::find_if(samples.begin(), samples.end(), [](float x) { return !std::isfinite(x); });
   fail<DataError>("{}: holds NaN or infinity near {:.3f} s", name,
                   seconds(std::max<int64_t>(first, 0) + (at - samples.begin()), rate));
 }
 
+// Of any recording (length_cache.h). Keeps places of inputs far from overflow.
+constexpr int64_t kMostOutputs = int64_t{1} << 40;
+
+// Into scratch.inputs what outputs first, first + 1, … look at, silent beyond both ends. Returns how many outputs there are, at
+// most `most`; fewer only where the recording ends. A length that the header lacks is not asked for unless it is met.
+int64_t read_inputs(AudioFile& audio, const std::string& name, const Resampler& resampler, int64_t first,
+                    int64_t most, AudioScratch& scratch) {
+  const DecodeTimer decoding(scratch.times);
+  const AudioInfo& info = audio.info();
+  const bool known = info.samples > 0;
+  int64_t count = known ? std::min(most, resampler.length(info.samples) - first) : most;
+  if (count <= 0) return count;
+  Resampler::Range range = resampler.needs(first, count);
+  const int64_t start = std::max<int64_t>(range.first, 0);
+  const auto silent = static_cast<size_t>(start - range.first);
+  std::vector<float>& inputs = scratch.inputs;
+  inputs.resize(known ? static_cast<size_t>(range.last - range.first) : silent);
+  std::fill_n(inputs.begin(), silent, 0.0f);
+  int64_t got =
+      audio.decode(start, (known ? std::min(range.last, info.samples) : range.last) - start, inputs, silent);
+  int64_t end = range.last;
+  if (info.samples > 0) {
+    if (!known) count = std::min(most, resampler.length(info.samples) - first);
+    if (count <= 0) return count;
+    range = resampler.needs(first, count);
+    end = std::min(range.last, info.samples);
+    got = std::min(got, end - start);
+    if (got < end - start) check_end(audio, name, start + got);
+  }
+  inputs.resize(static_cast<size_t>(range.last - range.first));
+  const auto sound = std::span(inputs).subspan(silent, static_cast<size_t>(got));
+  std::fill(inputs.begin() + static_cast<std::ptrdiff_t>(silent + sound.size()), inputs.end(), 0.0f);
+  check_finite(sound, name, start, info.rate);
+  return count;
+}
+
 }  // namespace
 
-AudioReader::AudioReader(int64_t sample_rate)
-    : resamplers_(sample_rate), counted_(std::make_shared<CountedLengths>()) {}
+AudioReader::AudioReader(int64_t sample_rate) : resamplers_(sample_rate) {}
 
-AudioInfo read_audio_info(const ByteSource& file) { return AudioFile(file).info(); }
+AudioInfo read_audio_info(const ByteSource& file) {
+  AudioScratch scratch;
+  AudioFile audio(file, scratch);
+  audio.count_samples();
+  return audio.info();
+}
 
 void AudioReader::read(const ByteSource& file, int64_t first, std::span<float> out,
                        AudioScratch& scratch) const {
   const auto count = static_cast<int64_t>(out.size());
-  std::optional<DecodeTimer> decoding(scratch.times);
-  AudioFile audio(file, scratch.stop, scratch.times, counted_.get());
-  const AudioInfo& info = audio.info();
-  const Resampler& resampler = resamplers_.from(info.rate);
-  const int64_t length = resampler.length(info.samples);
-  check<DataError>(first >= 0 && first + count <= length,
-                   "{}: expected samples up to {:.2f} s, the recording ends after {:.2f} s", file.name(),
-                   seconds(first + count, resamplers_.out_rate()), seconds(length, resamplers_.out_rate()));
-  if (count == 0) return;
-  const Resampler::Range range = resampler.needs(first, count);
-  const int64_t start = std::max<int64_t>(range.first, 0), end = std::min(range.last, info.samples);
-  scratch.inputs.assign(static_cast<size_t>(range.last - range.first), 0);
-  const std::span<float> inside =
-      std::span(scratch.inputs)
-          .subspan(static_cast<size_t>(start - range.first), static_cast<size_t>(end - start));
-  const int64_t got = audio.decode(start, inside);
-  if (got < end - start) check_end(audio, file.name(), start + got);
-  check_finite(inside, file.name(), start, info.rate);
-  decoding.reset();
+  check<DataError>(first >= 0, "{}: expected a first sample from 0 on, found {}", file.name(), first);
+  std::optional<DecodeTimer> opening(scratch.times);
+  AudioFile audio(file, scratch);
+  if (count == 0) audio.count_samples();
+  opening.reset();
+  const Resampler& resampler = resamplers_.from(audio.info().rate);
+  const int64_t there = read_inputs(audio, file.name(), resampler, first, count, scratch);
+  check<DataError>(there == count, "{}: expected samples up to {:.2f} s, the recording ends after {:.2f} s",
+                   file.name(), seconds(first + count, resamplers_.out_rate()),
+                   seconds(first + there, resamplers_.out_rate()));
   const StageTimer timer(scratch.times, Stage::resample);
-  resampler(scratch.inputs, first, out);
+  resampler(scratch.inputs, first, out, scratch.lanes);
+}
+
+std::vector<float> AudioReader::read_all(const ByteSource& file, int64_t most, AudioScratch& scratch) const {
+  std::optional<DecodeTimer> opening(scratch.times);
+  AudioFile audio(file, scratch);
+  opening.reset();
+  const Resampler& resampler = resamplers_.from(audio.info().rate);
+  std::vector<float> samples(static_cast<size_t>(
+      read_inputs(audio, file.name(), resampler, 0, std::min(most, kMostOutputs), scratch)));
+  const StageTimer timer(scratch.times, Stage::resample);
+  resampler(scratch.inputs, 0, samples, scratch.lanes);
+  return samples;
 }
 
 std::vector<float> AudioReader::read_all(const ByteSource& file, int64_t most) const {
-  std::vector<float> samples(static_cast<size_t>(std::min(length(read_audio_info(file)), most)));
   AudioScratch scratch;
-  read(file, 0, samples, scratch);
-  return samples;
+  return read_all(file, most, scratch);
 }
 
 }  // namespace d2v

@@ -10,7 +10,7 @@
 namespace d2v {
 namespace {
 
-struct Group {
+struct SplitGroup {
   uint64_t key;  // place in a random order
   std::vector<uint32_t> rows;
 };
@@ -20,9 +20,9 @@ std::vector<uint32_t> take_out(const ImageSource& source, std::vector<uint32_t>&
                                uint64_t seed, Split part) {
   if (share <= 0) return {};
   // A group belongs to the class of its first picture, should copies lie in several.
-  std::map<uint64_t, Group> groups;
+  std::map<uint64_t, SplitGroup> groups;
   for (const uint32_t row : rows) groups[source.samples[row].group].rows.push_back(row);
-  std::map<int32_t, std::vector<Group*>> classes;
+  std::map<int32_t, std::vector<SplitGroup*>> classes;
   for (auto& [id, group] : groups) {
     group.key =
         Philox({.seed = seed, .stream = Stream::split, .step = static_cast<uint64_t>(part), .sample = id})
@@ -31,14 +31,14 @@ std::vector<uint32_t> take_out(const ImageSource& source, std::vector<uint32_t>&
   }
   std::vector<uint32_t> taken;
   for (auto& [label, members] : classes) {
-    std::sort(members.begin(), members.end(), [](const Group* a, const Group* b) {
+    std::sort(members.begin(), members.end(), [](const SplitGroup* a, const SplitGroup* b) {
       return a->key != b->key ? a->key < b->key : a->rows.front() < b->rows.front();
     });
     size_t total = 0;
-    for (const Group* group : members) total += group->rows.size();
+    for (const SplitGroup* group : members) total += group->rows.size();
     const auto wanted = static_cast<size_t>(static_cast<double>(total) * share + 0.5);
     size_t got = 0;
-    for (const Group* group : members) {
+    for (const SplitGroup* group : members) {
       // A group goes over when that brings the class closer to its share than leaving it.
       if (got + group->rows.size() / 2 >= wanted && got + group->rows.size() > wanted) continue;
       if (got >= wanted) break;

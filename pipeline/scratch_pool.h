@@ -40,6 +40,9 @@ class ScratchPool {
     let_giants_go(scratch->file);
     let_giants_go(scratch->sound);
     let_giants_go(scratch->audio.inputs);
+    let_giants_go(scratch->audio.lanes);
+    let_giants_go(scratch->audio.bytes);
+    let_giants_go(scratch->audio.planes);
     const std::lock_guard lock(mutex_);
     times_ += std::exchange(scratch->times, {});
     free_.push_back(std::move(scratch));

@@ -27,7 +27,8 @@ std::vector<float> resample(const Resampler& resampler, const std::vector<float>
   for (int64_t i = from; i < to; ++i)
     if (i >= 0 && i < static_cast<int64_t>(in.size())) window[i - from] = in[i];
   std::vector<float> out(static_cast<size_t>(count));
-  resampler(window, first, out);
+  std::vector<float> scratch;
+  resampler(window, first, out, scratch);
   return out;
 }
 

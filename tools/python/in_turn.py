@@ -3,7 +3,8 @@
 
 A machine's speed swings within minutes; figures of one pair were taken a minute apart. Each command prints, as its last
 line, one JSON object, or writes one to the file that {json} stands for. KEY is what to compare: dots lead into objects
-("details.median_step_seconds"). Lower is better, and the ratio is B's figure over A's; with --higher it is A's over B's.
+("details.median_step_seconds") and lists ("benchmarks.0.items_per_second"). Lower is better, and the ratio is B's
+figure over A's; with --higher it is A's over B's.
 
     tools/python/in_turn.py --rounds 3 --a 'd2v bench step RECIPE --json {json}' --a-key details.median_step_seconds
                             --b 'python3 peer.py' --b-key median_s
@@ -20,6 +21,9 @@ import tempfile
 
 def value_at(found, key):
     for name in key.split("."):
+        if isinstance(found, list) and name.isdigit() and int(name) < len(found):
+            found = found[int(name)]
+            continue
         if not isinstance(found, dict) or name not in found:
             sys.exit(f"in_turn.py: no key '{key}' in {json.dumps(found)[:500]}")
         found = found[name]

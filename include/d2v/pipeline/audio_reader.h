@@ -1,17 +1,16 @@
 // Reader of audio files: any file that FFmpeg knows → mono float at one sample rate.
 //
 // The format is told by the content, never by the file's name. Channels are averaged; samples are in [-1, 1] (float
-// files as they are). Only the formats in audio_file.cpp are opened, and nothing that a file refers to: no addresses, no
+// files as they are). Only the formats in ffmpeg_file.cpp are opened, and nothing that a file refers to: no addresses, no
 // playlists.
 // A span has the same bits as the same span of the whole recording. PCM and FLAC are entered at the span; of mp3 the
 // frames before it are passed over undecoded; all else is decoded from the beginning and dropped up to the span.
-// Memory is that of the span. A reader counts the length of an mp3 or a raw AAC file once, as long as the file keeps its size and
-// time.
+// Memory is that of the span. The length of an mp3 or a raw AAC file, which no header says, is not asked for unless a span meets its
+// end.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,15 +30,15 @@ struct AudioInfo {
   int64_t samples = 0;  // per channel
 };
 
-class CountedLengths;  // private to the pipeline
-
 // All functions throw DataError that names the file and the reason: missing, empty, not audio, no audio stream, broken
 // header, no samples, more than 1,000,000 samples a second.
 AudioInfo read_audio_info(const ByteSource& file);
 
 // Memory of one thread, reused from file to file.
 struct AudioScratch {
-  std::vector<float> inputs;
+  std::vector<float> inputs, lanes;
+  std::vector<uint8_t> bytes;
+  std::vector<int32_t> planes;
   const std::atomic<bool>* stop = nullptr;  // ends reads with ReadStopped, packet by packet (read_stop.h)
   StageTimes* times = nullptr;              // gets what reading, decoding and resampling took, and the bytes
 };
@@ -58,11 +57,11 @@ class AudioReader {
   void read(const ByteSource& file, int64_t first, std::span<float> out, AudioScratch& scratch) const;
 
   // The whole recording, at most `most` samples of it.
+  std::vector<float> read_all(const ByteSource& file, int64_t most, AudioScratch& scratch) const;
   std::vector<float> read_all(const ByteSource& file, int64_t most) const;
 
  private:
   Resamplers resamplers_;
-  std::shared_ptr<CountedLengths> counted_;
 };
 
 }  // namespace d2v

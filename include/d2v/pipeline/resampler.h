@@ -17,10 +17,13 @@ namespace d2v {
 // Outputs of a recording of so many inputs: ceil(inputs · out / in).
 int64_t resampled_length(int64_t inputs, int64_t in_rate, int64_t out_rate);
 
+struct LaneTable;  // private to the pipeline
+
 class Resampler {
  public:
   // Rates in samples a second, both positive.
   Resampler(int64_t in_rate, int64_t out_rate);
+  ~Resampler();
 
   // resampled_length at these rates. Output j stands at input j · in / out.
   int64_t length(int64_t inputs) const;
@@ -33,15 +36,22 @@ class Resampler {
   };
   Range needs(int64_t first, int64_t count) const;
 
-  // Outputs first, first + 1, … from the inputs that `needs` names.
-  void operator()(std::span<const float> inputs, int64_t first, std::span<float> outputs) const;
+  // Outputs first, first + 1, … from the inputs that `needs` names. `scratch` is memory of the caller's thread, for use
+  // again.
+  void operator()(std::span<const float> inputs, int64_t first, std::span<float> outputs,
+                  std::vector<float>& scratch) const;
 
  private:
+  void interpolate(std::span<const float> inputs, int64_t first, std::span<float> outputs,
+                   std::vector<float>& scratch) const;
+
   int64_t up_ = 1, down_ = 1;  // out / in in lowest terms
   int64_t phases_ = 1;         // rows of the table: up, or fewer with interpolation between two of them
   int64_t half_ = 0;           // inputs on either side; 0: equal rates
   int64_t taps_ = 0;           // of a row, with zeros up to a multiple of the SIMD width
-  std::vector<float> table_;   // (phases + 1, taps)
+  // Where phases are exact, as of all usual rates, their coefficients as they are read; else all rows of the table.
+  std::unique_ptr<const LaneTable> lanes_;
+  std::vector<float> table_;  // (phases + 1, taps)
 };
 
 // Resamplers to one rate, made at first use. Thread-safe.
