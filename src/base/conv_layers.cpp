@@ -19,10 +19,11 @@ int64_t positive(std::string_view text, std::string_view part) {
   text = trim(text);
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  check<UsageError>(error == std::errc{} && end == text.data() + text.size() && value > 0 && value <= 65536,
-                    "speech.conv_layers: expected channels:kernel:stride, perhaps with 'xN', such as "
-                    "'512:3:2 x4', found '{}'",
-                    part);
+  check<UsageError>(
+      error == std::errc{} && end == text.data() + text.size() && value > 0 && value <= 65536,
+      "speech.conv_layers: expected channels:kernel:stride, perhaps with ':mean' or 'xN', such as "
+      "'512:3:2 x4', found '{}'",
+      part);
   return value;
 }
 
@@ -32,6 +33,14 @@ std::string_view next(std::string_view& text, char separator) {
   const std::string_view out = text.substr(0, end);
   text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
   return out;
+}
+
+// Whether `stride` ends in ":mean", which is removed.
+bool take_mean(std::string_view& stride) {
+  const size_t colon = stride.find(':');
+  if (colon == std::string_view::npos || trim(stride.substr(colon + 1)) != "mean") return false;
+  stride = stride.substr(0, colon);
+  return true;
 }
 
 }  // namespace
@@ -49,10 +58,16 @@ std::vector<ConvLayer> parse_conv_layers(std::string_view text) {
     }
     const int64_t channels = positive(next(layer, ':'), part);
     const int64_t kernel = positive(next(layer, ':'), part);
+    const bool mean = take_mean(layer);
     const int64_t stride = positive(layer, part);
+    check<UsageError>(
+        !mean || !out.empty(),
+        "speech.conv_layers: expected a first layer without 'mean', since it reads the waveform itself, "
+        "found '{}'",
+        part);
     check<UsageError>(out.size() + static_cast<size_t>(count) <= most,
                       "speech.conv_layers: expected at most {} layers, found more", most);
-    out.insert(out.end(), static_cast<size_t>(count), {channels, kernel, stride});
+    out.insert(out.end(), static_cast<size_t>(count), {channels, kernel, stride, mean});
   }
   check<UsageError>(!out.empty(), "speech.conv_layers: expected at least one layer, found none");
   return out;

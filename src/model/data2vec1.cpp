@@ -90,7 +90,11 @@ Data2Vec1::Data2Vec1(const Config& config, Precision precision)
   const Modality modality = config.model.modality;
   const std::string prefix = data2vec1_prefix(modality);
   if (modality == Modality::text) zero_padding_rows(layout_, student_arenas_.full, prefix);
-  if (modality == Modality::speech) view_of(student_arenas_.full, layout_.at("mask_emb")).add_(0.5);
+  if (modality == Modality::speech) {
+    view_of(student_arenas_.full, layout_.at("mask_emb")).add_(0.5);
+    average_taps(layout_, student_arenas_.full, speech_names.convolutions,
+                 parse_conv_layers(config.speech.conv_layers));
+  }
   start_teacher();
 
   const Weights weights(layout_, student_arenas_);

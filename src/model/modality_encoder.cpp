@@ -152,6 +152,9 @@ void set_modality_encoder(const Config& config, const ParameterLayout& layout, c
         .copy_(sincos_positions(grid.rows(), grid.columns(), model.dim));
   }
   if (model.modality == Modality::text) zero_padding_rows(layout, arena, prefix + "local_encoder.");
+  if (model.modality == Modality::speech)
+    average_taps(layout, arena, prefix + speech_names.convolutions,
+                 parse_conv_layers(config.speech.conv_layers));
   if (model.init_extra_token_zero && model.extra_tokens > 0) weight("extra_tokens").select(1, 0).zero_();
 }
 

@@ -10,6 +10,8 @@
 
 namespace d2v {
 
+constexpr double kMeanScale = 8;
+
 void declare_conv_features(std::vector<Parameter>& out, const std::string& prefix,
                            const std::vector<ConvLayer>& layers, TeacherRule teacher) {
   int64_t in = 1;
@@ -23,6 +25,16 @@ void declare_conv_features(std::vector<Parameter>& out, const std::string& prefi
                    teacher});
     declare_norm(out, fmt::format("{}{}.2.1", prefix, i), layer.channels, teacher);
     in = layer.channels;
+  }
+}
+
+void average_taps(const ParameterLayout& layout, const at::Tensor& arena, const std::string& prefix,
+                  const std::vector<ConvLayer>& layers) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (!layers[i].mean) continue;
+    at::Tensor weight = view_of(arena, layout.at(fmt::format("{}{}.0.weight", prefix, i)));
+    const at::Tensor tap = weight.narrow(2, 0, 1).clone();
+    weight.copy_((tap - tap.mean(1, /*keepdim=*/true)) * kMeanScale);
   }
 }
 

@@ -1,5 +1,9 @@
 #include "d2v/nn/conv_features.h"
 
+#include <cmath>
+
+#include <ATen/CPUGeneratorImpl.h>
+
 #include "d2v/base/check.h"
 #include "golden_unit.h"
 
@@ -31,6 +35,56 @@ TEST_CASE("the published extractor leaves as many frames as the reference") {
   REQUIRE(samples.size(0) == 13);
   for (int64_t i = 0; i < samples.size(0); ++i)
     CHECK(conv_frames(layers, samples[i].item<int64_t>()) == frames[i].item<int64_t>());
+}
+
+TEST_CASE(
+    "layers that start as means: equal taps, sum 0 over input channels, 8 times the deviation; others "
+    "untouched") {
+  const std::vector<ConvLayer> layers = parse_conv_layers("64:10:5, 96:8:4:mean, 32:3:2");
+  std::vector<Parameter> declared;
+  declare_conv_features(declared, "x.", layers, TeacherRule::absent);
+  const ParameterLayout layout(declared);
+  const at::Tensor drawn = make_arena(layout.size(), at::kFloat);
+  initialise(layout, drawn, 1);
+  const at::Tensor averaged = drawn.clone();
+  average_taps(layout, averaged, "x.", layers);
+  for (const Parameter& p : layout.all()) {
+    CAPTURE(p.name);
+    const at::Tensor before = view_of(drawn, p), after = view_of(averaged, p);
+    CHECK(at::equal(after, before) == (p.name != "x.1.0.weight"));
+  }
+  const at::Tensor weight = view_of(averaged, layout.at("x.1.0.weight"));
+  CHECK(at::equal(weight, weight.narrow(2, 0, 1).expand_as(weight)));
+  CHECK(weight.sum(1).abs().max().item<double>() < 1e-4);
+  CHECK(weight.std().item<double>() == doctest::Approx(8 * std::sqrt(2.0 / (64 * 8))).epsilon(0.05));
+}
+
+TEST_CASE(
+    "frames of a fresh extractor resemble their neighbours where its layers start as means, else they do "
+    "not") {
+  // Two sounds in turn, each half a second: what a frame may share with its neighbours is which one it is.
+  const at::Tensor time = at::arange(64000) / 16000.0;
+  const at::Tensor noise = at::randn({64000}, at::make_generator<at::CPUGeneratorImpl>(1));
+  const at::Tensor second = (time * 2).floor().remainder(2);
+  const at::Tensor hiss = noise.slice(0, 1) - noise.slice(0, 0, 63999);
+  const at::Tensor rumble = at::avg_pool1d(noise.view({1, 1, -1}), 8, 1).view(-1).slice(0, 0, 63000);
+  const at::Tensor x = at::where(second.slice(0, 0, 63000) > 0, hiss.slice(0, 0, 63000), rumble * 4);
+  const auto resemblance = [&](const char* text) {
+    const std::vector<ConvLayer> layers = parse_conv_layers(text);
+    std::vector<Parameter> declared;
+    declare_conv_features(declared, "", layers, TeacherRule::absent);
+    const ParameterLayout layout(declared);
+    WeightArenas arenas;
+    arenas.full = arenas.low = make_arena(layout.size(), at::kFloat);
+    initialise(layout, arenas.full, 1);
+    average_taps(layout, arenas.full, "", layers);
+    const at::Tensor z =
+        conv_features(conv_feature_weights(Weights(layout, arenas), layers), layers, x.unsqueeze(0))[0];
+    const at::Tensor centred = z - z.mean(0, /*keepdim=*/true);
+    return ((centred.slice(0, 1) * centred.slice(0, 0, -1)).mean() / centred.square().mean()).item<double>();
+  };
+  CHECK(resemblance("96:10:5, 96:3:2 x4, 96:2:2 x2") < 0.2);
+  CHECK(resemblance("96:10:5, 96:3:2:mean x4, 96:2:2:mean x2") > 0.35);
 }
 
 TEST_CASE("frames do not change when a recording is followed by padding") {
