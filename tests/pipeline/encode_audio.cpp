@@ -52,7 +52,7 @@ void put_frame(AVFrame& frame, int channels, const float* samples, int bits) {
     case AV_SAMPLE_FMT_S16:
       return put_samples<int16_t>(frame, channels, samples, 32767);
     case AV_SAMPLE_FMT_S32: {
-      put_samples<int32_t>(frame, channels, samples, 8388607);
+      put_samples<int32_t>(frame, channels, samples, static_cast<float>((int64_t{1} << (bits - 1)) - 1));
       const int planes = av_sample_fmt_is_planar(static_cast<AVSampleFormat>(frame.format)) ? channels : 1;
       for (int p = 0; p < planes; ++p)
         for (int i = 0; i < frame.nb_samples * channels / planes; ++i)

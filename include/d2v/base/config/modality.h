@@ -57,7 +57,8 @@ struct SpeechConfig {
       "exact: without a trace in the results; reference: convolutions and queries run over the padding, as "
       "in recorded numbers");
     v("conv_layers", conv_layers,
-      "feature extractor: channels:kernel:stride, with 'xN' for N equal layers, in order");
+      "feature extractor: channels:kernel:stride, with 'xN' for N equal layers, in order; with ':mean' they "
+      "start as means over their kernels");
     v("positions_depth", positions_depth, Range{1, 64}, "convolutions of the relative positional encoder");
     v("positions_width", positions_width, Range{1, 1024},
       "their kernels together: each has max(3, width / depth)");
