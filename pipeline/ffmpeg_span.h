@@ -19,9 +19,10 @@ struct SpanRequest {
 };
 
 struct DecodedSpan {
-  int64_t samples = 0;  // how many there were: fewer than wanted only at the end
-  std::optional<int64_t>
-      total;  // of the recording, where it ended within the span: as ffmpeg_count.h counts it
+  // How many there were: fewer than wanted only at the end.
+  int64_t samples = 0;
+  // Of the recording, where it ended within the span: as ffmpeg_count.h counts it.
+  std::optional<int64_t> total;
 };
 
 // `file` is fresh, and of no further use afterwards. Nothing: seeking went astray, from_beginning will not.

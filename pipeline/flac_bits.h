@@ -96,8 +96,8 @@ class FlacBits {
   }
 
   const uint8_t *begin_, *at_, *limit_, *end_;
-  uint64_t word_ =
-      0;  // the next bits, from the highest on; have_ of them, what lies behind may be there already
+  // The next bits, from the highest on: have_ of them; what lies behind may be there already.
+  uint64_t word_ = 0;
   int have_ = 0;
 };
 

@@ -12,6 +12,22 @@
 using namespace d2v;
 using test::GoldenUnit;
 
+namespace {
+
+// As an untrained model has them.
+ConvFeatureWeights fresh_weights(const std::vector<ConvLayer>& layers) {
+  std::vector<Parameter> declared;
+  declare_conv_features(declared, "", layers, TeacherRule::absent);
+  const ParameterLayout layout(declared);
+  WeightArenas arenas;
+  arenas.full = arenas.low = make_arena(layout.size(), at::kFloat);
+  initialise(layout, arenas.full, 1);
+  average_taps(layout, arenas.full, "", layers);
+  return conv_feature_weights(Weights(layout, arenas), layers);
+}
+
+}  // namespace
+
 TEST_CASE("the extractor equals the reference, also where eps decides: frames and all gradients") {
   D2V_NEED_TEST_DATA("golden/blocks");
   const std::vector<ConvLayer> layers = parse_conv_layers("16:10:5, 16:3:2 x2, 16:2:2");
@@ -71,15 +87,7 @@ TEST_CASE(
   const at::Tensor x = at::where(second.slice(0, 0, 63000) > 0, hiss.slice(0, 0, 63000), rumble * 4);
   const auto resemblance = [&](const char* text) {
     const std::vector<ConvLayer> layers = parse_conv_layers(text);
-    std::vector<Parameter> declared;
-    declare_conv_features(declared, "", layers, TeacherRule::absent);
-    const ParameterLayout layout(declared);
-    WeightArenas arenas;
-    arenas.full = arenas.low = make_arena(layout.size(), at::kFloat);
-    initialise(layout, arenas.full, 1);
-    average_taps(layout, arenas.full, "", layers);
-    const at::Tensor z =
-        conv_features(conv_feature_weights(Weights(layout, arenas), layers), layers, x.unsqueeze(0))[0];
+    const at::Tensor z = conv_features(fresh_weights(layers), layers, x.unsqueeze(0))[0];
     const at::Tensor centred = z - z.mean(0, /*keepdim=*/true);
     return ((centred.slice(0, 1) * centred.slice(0, 0, -1)).mean() / centred.square().mean()).item<double>();
   };
@@ -89,13 +97,7 @@ TEST_CASE(
 
 TEST_CASE("frames do not change when a recording is followed by padding") {
   const std::vector<ConvLayer> layers = parse_conv_layers("4:10:5, 4:3:2");
-  std::vector<Parameter> declared;
-  declare_conv_features(declared, "", layers, TeacherRule::absent);
-  const ParameterLayout layout(declared);
-  WeightArenas arenas;
-  arenas.full = arenas.low = make_arena(layout.size(), at::kFloat);
-  initialise(layout, arenas.full, 1);
-  const ConvFeatureWeights weights = conv_feature_weights(Weights(layout, arenas), layers);
+  const ConvFeatureWeights weights = fresh_weights(layers);
   const at::Tensor x = at::randn({1, 203});
   const at::Tensor alone = conv_features(weights, layers, x);
   const at::Tensor padded = conv_features(weights, layers, at::constant_pad_nd(x, {0, 100}, 0));

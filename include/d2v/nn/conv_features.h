@@ -19,6 +19,7 @@ struct ConvFeatureWeights {
 // Declares <prefix><i>.0.weight (Kaiming-normal) and <prefix><i>.2.1.{weight,bias}.
 void declare_conv_features(std::vector<Parameter>& out, const std::string& prefix,
                            const std::vector<ConvLayer>& layers, TeacherRule teacher);
+
 // Each layer with `mean` starts as a mean over its kernel: weight[c, i, j] = 8 (w[c, i] - mean over i of w[c, :]), with w =
 // the drawn tap 0. With independent taps, a fresh extractor's neighbouring frames have nothing in common (correlation .02,
 // not .6), and masked ones can be predicted from positions only. Less the mean over i, GELU's mean does not drown the rest.
