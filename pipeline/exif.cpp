@@ -26,6 +26,11 @@ bool starts_with(std::span<const uint8_t> data, const char* text, size_t size) {
   return data.size() >= size && std::memcmp(data.data(), text, size) == 0;
 }
 
+// Some writers put the prefix of JPEG's segment in front of it elsewhere too.
+std::span<const uint8_t> without_prefix(std::span<const uint8_t> exif) {
+  return starts_with(exif, "Exif\0\0", 6) ? exif.subspan(6) : exif;
+}
+
 }  // namespace
 
 int exif_orientation(std::span<const uint8_t> tiff) {
@@ -76,11 +81,22 @@ int png_orientation(std::span<const uint8_t> file) {
     const size_t length = size_t{file[at]} << 24 | file[at + 1] << 16 | file[at + 2] << 8 | file[at + 3];
     if (length > file.size() - at - 12) return 1;
     if (std::memcmp(file.data() + at + 4, "eXIf", 4) == 0) {
-      auto body = file.subspan(at + 8, length);
-      if (starts_with(body, "Exif\0\0", 6)) body = body.subspan(6);
-      return exif_orientation(body);
+      return exif_orientation(without_prefix(file.subspan(at + 8, length)));
     }
     at += 12 + length;
+  }
+  return 1;
+}
+
+int webp_orientation(std::span<const uint8_t> file) {
+  size_t at = 12;  // behind "RIFF", the length and "WEBP"
+  while (at + 8 <= file.size()) {
+    const size_t length = TiffView{file, true}.u32(at + 4);
+    if (length > file.size() - at - 8) return 1;
+    if (std::memcmp(file.data() + at, "EXIF", 4) == 0) {
+      return exif_orientation(without_prefix(file.subspan(at + 8, length)));
+    }
+    at += 8 + length + length % 2;
   }
   return 1;
 }

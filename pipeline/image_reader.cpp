@@ -9,6 +9,7 @@
 #include "jpeg.h"
 #include "png.h"
 #include "stb.h"
+#include "webp.h"
 
 namespace d2v {
 namespace {
@@ -20,7 +21,6 @@ bool has(std::span<const uint8_t> file, size_t at, std::string_view text) {
 // Formats that are known but not read: named, so that the user knows what to convert.
 std::string_view foreign_format(std::span<const uint8_t> file) {
   using namespace std::string_view_literals;
-  if (has(file, 0, "RIFF") && has(file, 8, "WEBP")) return "WebP";
   if (has(file, 0, "II*\0"sv) || has(file, 0, "MM\0*"sv) || has(file, 0, "II+\0"sv)) return "TIFF";
   if (has(file, 4, "ftypavif") || has(file, 4, "ftypavis")) return "AVIF";
   if (has(file, 4, "ftyphei") || has(file, 4, "ftyphev") || has(file, 4, "ftypmif1")) return "HEIF";
@@ -49,11 +49,26 @@ ImageFormat format_of(std::span<const uint8_t> file) {
   if (has(file, 0, "GIF87a") || has(file, 0, "GIF89a")) return ImageFormat::gif;
   if (has(file, 0, "BM")) return ImageFormat::bmp;
   if (has(file, 0, "P5") || has(file, 0, "P6")) return ImageFormat::pnm;
+  if (has(file, 0, "RIFF") && has(file, 8, "WEBP")) return ImageFormat::webp;
   check<DataError>(!file.empty(), "empty file (0 bytes)");
   const std::string_view foreign = foreign_format(file);
   check<DataError>(foreign.empty(), "{} is not supported; convert it to PNG or JPEG", foreign);
-  check<DataError>(looks_like_tga(file), "not a picture (expected JPEG, PNG, BMP, GIF, TGA or binary PNM)");
+  check<DataError>(looks_like_tga(file),
+                   "not a picture (expected JPEG, PNG, WebP, BMP, GIF, TGA or binary PNM)");
   return ImageFormat::tga;
+}
+
+ImageInfo read_header(std::span<const uint8_t> file, ImageFormat format) {
+  if (format == ImageFormat::jpeg) return read_jpeg_info(file);
+  if (format == ImageFormat::webp) return read_webp_info(file);
+  return read_stb_info(file, format);
+}
+
+// All but JPEG, of which a part can be decoded.
+Image decode_whole(std::span<const uint8_t> file, ImageFormat format, int64_t width, int64_t height) {
+  if (format == ImageFormat::webp) return decode_webp(file, width, height);
+  if (format == ImageFormat::png) check_png_chunks(file);
+  return decode_stb(file, width, height);
 }
 
 void check_inside(const ImageInfo& info, const Box& box) {
@@ -98,13 +113,13 @@ Edges upright_edges(Edges edges, int orientation) {
 }  // namespace
 
 ImageInfo read_image_info(std::span<const uint8_t> file, int64_t max_pixels) {
-  const ImageFormat format = format_of(file);
-  ImageInfo info = format == ImageFormat::jpeg ? read_jpeg_info(file) : read_stb_info(file, format);
+  ImageInfo info = read_header(file, format_of(file));
   check<DataError>(info.width > 0 && info.height > 0, "{}x{}: no pixels", info.width, info.height);
   check<DataError>(info.width <= max_pixels / info.height, "{}x{} is more than data.max_pixels {}",
                    info.width, info.height, max_pixels);
-  if (format == ImageFormat::jpeg) info.orientation = jpeg_orientation(file);
-  if (format == ImageFormat::png) info.orientation = png_orientation(file);
+  if (info.format == ImageFormat::jpeg) info.orientation = jpeg_orientation(file);
+  if (info.format == ImageFormat::png) info.orientation = png_orientation(file);
+  if (info.format == ImageFormat::webp) info.orientation = webp_orientation(file);
   if (swaps_sides(info.orientation)) std::swap(info.width, info.height);
   return info;
 }
@@ -122,8 +137,7 @@ Image decode_box(std::span<const uint8_t> file, const ImageInfo& info, const Box
   if (info.format == ImageFormat::jpeg) {
     return apply_orientation(decode_jpeg(file, stored, whole), info.orientation);
   }
-  if (info.format == ImageFormat::png) check_png_chunks(file);
-  Image image = decode_stb(file, width, height);
+  Image image = decode_whole(file, info.format, width, height);
   if (!whole) {
     Image part;
     part.resize(stored.height, stored.width);

@@ -16,7 +16,7 @@ FolderKind pictures_kind() {
   return {.modality = Modality::image,
           .one = "picture",
           .endings = kEndings,
-          .shown_endings = ".jpg, .jpeg, .png, .bmp, .gif, .tga, .pnm, .ppm, .pgm"};
+          .shown_endings = ".jpg, .jpeg, .png, .webp, .bmp, .gif, .tga, .pnm, .ppm, .pgm"};
 }
 
 ImageSource scan_images(const std::filesystem::path& folder, const DataConfig& config) {

@@ -32,7 +32,8 @@ constexpr size_t kExamples = 5;
 PictureFigures picture_figures(const std::vector<SampleHeader>& headers, int64_t crop) {
   PictureFigures figures{.crop = crop};
   std::vector<double> widths, heights, aspects;
-  constexpr std::array<const char*, 7> names{"JPEG", "PNG", "BMP", "GIF", "TGA", "PNM", "unsupported"};
+  constexpr std::array<const char*, 8> names{"JPEG", "PNG", "WebP", "BMP",
+                                             "GIF",  "TGA", "PNM",  "unsupported"};
   for (const SampleHeader& header : headers) {
     if (!header.reason.empty()) continue;
     const ImageInfo& info = header.picture;

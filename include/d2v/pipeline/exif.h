@@ -13,9 +13,10 @@ namespace d2v {
 // tag is missing, out of range or the data is damaged: like Pillow, a broken EXIF does not make a picture unreadable.
 int exif_orientation(std::span<const uint8_t> tiff);
 
-// The same from the whole file: APP1 of a JPEG, eXIf of a PNG; 1 for everything else.
+// The same from the whole file: APP1 of a JPEG, eXIf of a PNG, EXIF of a WebP; 1 for everything else.
 int jpeg_orientation(std::span<const uint8_t> file);
 int png_orientation(std::span<const uint8_t> file);
+int webp_orientation(std::span<const uint8_t> file);
 
 // Orientations 5 to 8 exchange width and height.
 inline bool swaps_sides(int orientation) { return orientation >= 5; }

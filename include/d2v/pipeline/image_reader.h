@@ -1,8 +1,8 @@
 // Readers of picture files: bytes to 8-bit RGB, upright.
 //
 // The format is told by the content, never by the file's name. JPEG (all of libjpeg-turbo's: baseline, progressive,
-// arithmetic, gray, CMYK, YCCK) and PNG, BMP, GIF (first frame), TGA, binary PNM. Gray, palette, 16-bit and CMYK become
-// RGB as in Pillow (16 bits: the upper 8); alpha is composited over white. EXIF orientation is applied.
+// arithmetic, gray, CMYK, YCCK) and PNG, WebP and GIF (of both the first frame), BMP, TGA, binary PNM. Gray, palette, 16-bit
+// and CMYK become RGB as in Pillow (16 bits: the upper 8); alpha is composited over white. EXIF orientation is applied.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@
 
 namespace d2v {
 
-enum class ImageFormat { jpeg, png, bmp, gif, tga, pnm, unsupported };
+enum class ImageFormat { jpeg, png, webp, bmp, gif, tga, pnm, unsupported };
 
 // What the header says. Width and height are those of the upright picture.
 struct ImageInfo {
