@@ -138,8 +138,11 @@ bool FfmpegFile::indexed() const {
          (coding == "flac" && container == "flac");
 }
 
-bool FfmpegFile::plain_mp3() const {
-  return codec->codec_id == AV_CODEC_ID_MP3 && format->iformat->name == std::string_view("mp3");
+bool FfmpegFile::skips_packets() const {
+  const std::string_view container = format->iformat->name;
+  if (codec->codec_id == AV_CODEC_ID_MP3) return container == "mp3";
+  return codec->codec_id == AV_CODEC_ID_VORBIS && container == "ogg" &&
+         av_cmp_q(stream->time_base, sample_base()) == 0;
 }
 
 bool FfmpegFile::stamps_samples() const {

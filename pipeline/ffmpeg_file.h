@@ -23,7 +23,10 @@ struct FfmpegFile {
   bool exact_length() const;
   // PCM and FLAC in containers where any sample can be entered.
   bool indexed() const;
-  bool plain_mp3() const;
+  // mp3 files, and Vorbis in Ogg: packets know their place to the sample, and frames depend on near ones only, so that what
+  // lies far in front of a span need not be decoded. Not so AAC, whose noise depends on all noise before it, and
+  // Opus, whose filters and resampler never forget quite.
+  bool skips_packets() const;
   // Whether frames know their place to the sample, from the first one on.
   bool stamps_samples() const;
 

@@ -9,7 +9,7 @@
 namespace d2v {
 namespace {
 
-// mp3 frames refer to bytes of earlier ones; so many frames before the span make its result exact.
+// mp3 frames refer to bytes of earlier ones, Vorbis frames overlap; so many frames before the span make its result exact.
 constexpr int64_t kWarmUpPackets = 96;
 
 class SpanDecoder {
@@ -18,7 +18,7 @@ class SpanDecoder {
       : file_(file), request_(request), rate_(file.stream->codecpar->sample_rate) {
     if (from_beginning || request.first == 0) return;
     if (file.indexed()) entry_ = Entry::seek;
-    if (file.plain_mp3()) entry_ = Entry::skip_packets;
+    if (file.skips_packets()) entry_ = Entry::skip_packets;
     if (entry_ != Entry::beginning) position_ = -1;
   }
 

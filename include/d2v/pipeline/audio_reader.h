@@ -3,8 +3,8 @@
 // The format is told by the content, never by the file's name. Channels are averaged; samples are in [-1, 1] (float
 // files as they are). Only the formats in ffmpeg_file.cpp are opened, and nothing that a file refers to: no addresses, no
 // playlists.
-// A span has the same bits as the same span of the whole recording. PCM and FLAC are entered at the span; of mp3 the
-// frames before it are passed over undecoded; all else is decoded from the beginning and dropped up to the span.
+// A span has the same bits as the same span of the whole recording. PCM and FLAC are entered at the span; of mp3 and
+// of Vorbis in Ogg the packets before it are passed over undecoded; all else is decoded from the beginning and dropped up to the span.
 // Memory is that of the span. The length of an mp3 or a raw AAC file, which no header says, is not asked for unless a span meets its
 // end.
 #pragma once
