@@ -2,9 +2,10 @@
 #include <map>
 
 #include "d2v/model/data2vec2.h"
-#include "d2v/model/modality_encoder.h"
+#include "d2v/model/context_encoder.h"
 #include "d2v/nn/aten.h"
 #include "small_models.h"
+#include "small_pictures.h"
 
 #include "doctest.h"
 
@@ -13,22 +14,12 @@ using namespace d2v;
 namespace {
 
 Config picture_config(bool learned) {
-  Config config;
-  config.image.size = 16;
-  config.image.patch = 4;
-  config.model.dim = 32;
-  config.model.heads = 4;
-  config.model.prenet_depth = 1;
-  config.model.depth = 2;
+  Config config = test::small_pictures(32);
   config.model.extra_tokens = 2;
   config.model.alibi = true;
   config.model.alibi_scale = 0.7;
   config.model.alibi_scale_learned = config.model.alibi_scale_per_head = config.model.alibi_scale_per_layer =
       learned;
-  config.decoder.dim = 32;
-  config.decoder.groups = 4;
-  config.decoder.layers = 1;
-  config.target.layers = 2;
   config.mask.clones = 3;
   return config;
 }

@@ -5,6 +5,7 @@
 #include "d2v/base/check.h"
 #include "d2v/nn/aten.h"
 #include "d2v/nn/positions.h"
+#include "small_pictures.h"
 
 #include "doctest.h"
 
@@ -13,17 +14,7 @@ using namespace d2v;
 namespace {
 
 Config small_config() {
-  Config config;
-  config.image.size = 16;
-  config.image.patch = 4;
-  config.model.dim = 32;
-  config.model.heads = 4;
-  config.model.prenet_depth = 1;
-  config.model.depth = 2;
-  config.decoder.dim = 32;
-  config.decoder.groups = 4;
-  config.decoder.layers = 2;
-  config.target.layers = 2;
+  Config config = test::small_pictures(32);
   config.mask.clones = 3;
   return config;
 }

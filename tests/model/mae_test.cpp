@@ -3,6 +3,7 @@
 #include "d2v/base/check.h"
 #include "d2v/nn/aten.h"
 #include "small_models.h"
+#include "small_pictures.h"
 
 #include "doctest.h"
 
@@ -11,16 +12,9 @@ using namespace d2v;
 namespace {
 
 Config small_mae() {
-  Config config;
+  Config config = test::small_pictures();
   config.model.objective = ObjectiveKind::mae;
-  config.image.size = 16;
-  config.image.patch = 4;
-  config.model.dim = 16;
-  config.model.heads = 2;
-  config.model.depth = 2;
   config.mae.decoder_dim = 8;
-  config.mae.decoder_heads = 2;
-  config.mae.decoder_depth = 1;
   return config;
 }
 

@@ -4,30 +4,13 @@
 #include "d2v/model/mae.h"
 #include "d2v/nn/aten.h"
 #include "small_models.h"
+#include "small_pictures.h"
 
 #include "doctest.h"
 
 using namespace d2v;
 
 namespace {
-
-Config measured_pictures() {
-  Config config;
-  config.image.size = 16;
-  config.image.patch = 4;
-  config.model.dim = 16;
-  config.model.heads = 2;
-  config.model.prenet_depth = 1;
-  config.model.depth = 2;
-  config.target.layers = 2;
-  config.decoder.dim = 16;
-  config.decoder.groups = 4;
-  config.decoder.layers = 2;
-  config.mae.decoder_dim = 16;
-  config.mae.decoder_heads = 2;
-  config.mae.decoder_depth = 1;
-  return config;
-}
 
 DeviceBatch pictures() {
   DeviceBatch batch = test::masked_batch({16, 16}, 16, 2, 10);
@@ -69,11 +52,11 @@ std::vector<std::string> forward_then_back(const std::vector<StepPart>& forward,
 TEST_CASE("a step goes through its parts in order, and back through those that learn") {
   using enum StepPart;
   const DeviceBatch batch = pictures();
-  Data2Vec2 data2vec(measured_pictures(), Precision::fp32);
+  Data2Vec2 data2vec(test::small_pictures(), Precision::fp32);
   CHECK(visits(data2vec, batch) ==
         forward_then_back({local_encoder, gather, student, restore, decoder, teacher, targets, loss},
                           {loss, decoder, restore, student, gather, local_encoder}));
-  Config config = measured_pictures();
+  Config config = test::small_pictures();
   config.model.prenet_depth = 0;
   Mae mae(config, Precision::fp32);
   CHECK(visits(mae, batch) ==
@@ -83,7 +66,7 @@ TEST_CASE("a step goes through its parts in order, and back through those that l
 
 TEST_CASE("loss and gradients are the same with and without a clock") {
   const DeviceBatch batch = pictures();
-  Data2Vec2 objective(measured_pictures(), Precision::fp32);
+  Data2Vec2 objective(test::small_pictures(), Precision::fp32);
   const auto gradients = [&](PartClock* clock) {
     objective.measure(clock);
     objective.zero_gradients();

@@ -6,6 +6,7 @@
 #include "d2v/nn/aten.h"
 #include "d2v/pipeline/masks.h"
 #include "d2v/train/synthetic_batch.h"
+#include "small_pictures.h"
 
 #include "doctest.h"
 
@@ -14,20 +15,14 @@ using namespace d2v;
 namespace {
 
 Config measured_config() {
-  Config config;
-  config.run.precision = Precision::fp32;
+  Config config = test::small_pictures();
   config.data.batch = 6;
-  config.image.size = 16;
-  config.image.patch = 4;
   config.mask.clones = 2;
   config.mask.prob = 0.6;
   config.mask.block = 2;
-  config.model.dim = 16;
-  config.model.heads = 2;
+  config.model.prenet_depth = 0;
   config.model.depth = 1;
   config.target.layers = 1;
-  config.decoder.dim = 16;
-  config.decoder.groups = 4;
   config.decoder.layers = 1;
   return config;
 }
