@@ -4,8 +4,8 @@
 #include "d2v/base/config.h"
 #include "d2v/decoders/conv_decoder.h"
 #include "d2v/model/arena_objective.h"
+#include "d2v/model/context_encoder.h"
 #include "d2v/model/losses.h"
-#include "d2v/model/modality_encoder.h"
 #include "d2v/model/targets.h"
 
 namespace d2v {
@@ -15,7 +15,7 @@ class Data2Vec2 : public ArenaObjective {
   // Initial weights are drawn from config.run.seed; the teacher starts as a copy of the student.
   // Throws UsageError where settings do not fit together.
   Data2Vec2(const Config& config, Precision precision);
-  // Its parameters. Throws UsageError likewise.
+  // Its parameters, by the reference's names (data2vec2_parameters.cpp). Throws UsageError likewise.
   static std::vector<Parameter> declare(const Config& config);
 
   StepOutput forward(const DeviceBatch& batch, const StepKey& key, Trace* trace) override;
