@@ -4,6 +4,7 @@
 
 #include <ATen/Parallel.h>
 
+#include "block_panels.h"
 #include "d2v/nn/aten.h"
 
 namespace d2v {
@@ -98,7 +99,9 @@ void run_block(const BlockSettings<T>& settings, const BlockTensors& parameters,
                const BlockStateTensors& state_tensors, bool keep, const at::Tensor& ffn_tensor,
                const at::Tensor& out_tensor) {
   const BlockShape& shape = settings.shape;
-  const BlockTiles<T> tiles(settings, weight_pointers<T>(parameters));
+  const BlockParameters<const T*> weights = weight_pointers<T>(parameters);
+  const BlockPanels<T> panels(shape, weights, BlockPass::forward, x_tensor.options());
+  const BlockTiles<T> tiles(settings, weights, panels.linears());
   const BlockState<T> state = state_pointers<T>(state_tensors);
   const T* x = x_tensor.const_data_ptr<T>();
   T* out = out_tensor.mutable_data_ptr<T>();
@@ -130,7 +133,9 @@ at::Tensor run_block_backward(const BlockSettings<T>& settings, const BlockTenso
                               const at::Tensor& x_tensor, const BlockStateTensors& state_tensors,
                               const at::Tensor& out_gradient_tensor, const at::Tensor& dx_tensor) {
   const BlockShape& shape = settings.shape;
-  const BlockTiles<T> tiles(settings, weight_pointers<T>(parameters));
+  const BlockParameters<const T*> weights = weight_pointers<T>(parameters);
+  const BlockPanels<T> panels(shape, weights, BlockPass::backward, x_tensor.options());
+  const BlockTiles<T> tiles(settings, weights, panels.linears());
   const BlockState<T> state = state_pointers<T>(state_tensors);
   const T* x = x_tensor.const_data_ptr<T>();
   const T* out_gradient = out_gradient_tensor.const_data_ptr<T>();

@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "tile_linear.h"
-
 namespace d2v {
 
 template <class T>
 int64_t BlockTiles<T>::scratch_size(int64_t tokens) const {
-  return std::max({tokens * shape_.dim, attend_backward_scratch(shape_.length, drops_.softmax > 0),
-                   tokens * (2 * shape_.hidden + 2 * shape_.dim)});
+  const int64_t panels = linears_.qkv.gradient_panels
+                             ? product_kernels<T>().panel_size(tokens, std::max(shape_.hidden, shape_.dim))
+                             : 0;
+  return std::max(attend_backward_scratch(attention_shape(), drops_.softmax > 0),
+                  tokens * (2 * shape_.hidden + 2 * shape_.dim) + panels);
 }
 
 template <class T>
@@ -55,7 +56,7 @@ void BlockTiles<T>::project(const T* x, const BlockState<T>& state, bool keep, i
     in = scratch;
   }
   T* qkv = state.qkv + first * 3 * dim;
-  linear(in, weights_.qkv_weight, qkv, tokens, dim, 3 * dim);
+  linear(in, linears_.qkv, qkv, tokens, dim, 3 * dim);
   row_kernels<T>().scale_shift(qkv, nullptr, weights_.qkv_bias, qkv, tokens, 3 * dim);
 }
 
@@ -84,7 +85,7 @@ void BlockTiles<T>::finish(const T* x, const BlockState<T>& state, bool keep, in
   T* before = keep ? state.hidden + first * hidden : activation;
   out += first * dim;
 
-  linear(state.mixed + first * dim, weights_.proj_weight, branch, tokens, dim, dim);
+  linear(state.mixed + first * dim, linears_.proj, branch, tokens, dim, dim);
   const T* branch_bias = weights_.proj_bias;  // still to be added
   if (drops_.on_attention_branch()) {
     kernels.scale_shift(branch, nullptr, std::exchange(branch_bias, nullptr), branch, tokens, dim);
@@ -104,12 +105,12 @@ void BlockTiles<T>::finish(const T* x, const BlockState<T>& state, bool keep, in
                     .out = r},
                    tokens, dim);
 
-  linear(r, weights_.fc1_weight, before, tokens, dim, hidden);
+  linear(r, linears_.fc1, before, tokens, dim, hidden);
   kernels.bias_gelu(before, weights_.fc1_bias, activation, tokens, hidden);
   drop_tokens(activation, {first, tokens, shape_.length, hidden}, drops_.activation, drops_,
               BlockSite::activation);
   T* t = ffn ? ffn + first * dim : branch;
-  linear(activation, weights_.fc2_weight, t, tokens, hidden, dim);
+  linear(activation, linears_.fc2, t, tokens, hidden, dim);
   const T* t_bias = weights_.fc2_bias;
   if (pre || drops_.on_ffn_branch()) {
     kernels.scale_shift(t, nullptr, std::exchange(t_bias, nullptr), t, tokens, dim);
@@ -158,6 +159,7 @@ void BlockTiles<T>::finish_backward(const T* out_gradient, const BlockState<T>& 
   T* r = branch + tokens * dim;
   T* activation = r + tokens * dim;
   T* dh = activation + tokens * hidden;
+  T* panels = panels_in(dh + tokens * hidden);
   T* residual = dx + first * dim;  // gradient of what the branch is added to
 
   std::copy_n(out_gradient + first * dim, tokens * dim, branch);
@@ -166,22 +168,22 @@ void BlockTiles<T>::finish_backward(const T* out_gradient, const BlockState<T>& 
   drop_ffn_branch(branch, first, tokens);
 
   const TokenRange wide{first, tokens, shape_.length, hidden};
-  linear_input_gradient(branch, weights_.fc2_weight, T(0), dh, tokens, hidden, dim);
+  linear_input_gradient(branch, linears_.fc2, T(0), dh, tokens, hidden, dim);
   drop_tokens(dh, wide, drops_.activation, drops_, BlockSite::activation);
   kernels.gelu_backward(state.hidden + first * hidden, activation, dh, tokens * hidden);
   drop_tokens(activation, wide, drops_.activation, drops_, BlockSite::activation);
-  linear_weight_gradient(branch, activation, sums.fc2_weight, sums.fc2_bias, tokens, hidden, dim);
+  linear_weight_gradient(branch, activation, sums.fc2_weight, sums.fc2_bias, tokens, hidden, dim, panels);
 
   const NormBackward<T>& in_front = pre ? norm2 : norm1;
   kernels.scale_shift(in_front.normalised, in_front.weight, pre ? weights_.norm2_bias : weights_.norm1_bias,
                       r, tokens, dim);
-  linear_weight_gradient(dh, r, sums.fc1_weight, sums.fc1_bias, tokens, dim, hidden);
+  linear_weight_gradient(dh, r, sums.fc1_weight, sums.fc1_bias, tokens, dim, hidden, panels);
   if (pre) {
-    linear_input_gradient(dh, weights_.fc1_weight, T(0), r, tokens, dim, hidden);
+    linear_input_gradient(dh, linears_.fc1, T(0), r, tokens, dim, hidden);
     back_through(norm2, r);
     kernels.add_rows(residual, r, tokens * dim);
   } else {
-    linear_input_gradient(dh, weights_.fc1_weight, T(1), residual, tokens, dim, hidden);
+    linear_input_gradient(dh, linears_.fc1, T(1), residual, tokens, dim, hidden);
     back_through(norm1, residual);
   }
 
@@ -192,8 +194,8 @@ void BlockTiles<T>::finish_backward(const T* out_gradient, const BlockState<T>& 
     attended = branch;
   }
   linear_weight_gradient(attended, state.mixed + first * dim, sums.proj_weight, sums.proj_bias, tokens, dim,
-                         dim);
-  linear_input_gradient(attended, weights_.proj_weight, T(0), mixed_gradient, tokens, dim, dim);
+                         dim, panels);
+  linear_input_gradient(attended, linears_.proj, T(0), mixed_gradient, tokens, dim, dim);
 }
 
 template <class T>
@@ -227,12 +229,13 @@ void BlockTiles<T>::project_backward(const T* x, const BlockState<T>& state, int
     kernels.scale_shift(normal, weights_.norm1_weight, weights_.norm1_bias, scratch, tokens, dim);
     in = scratch;
   }
-  linear_weight_gradient(qkv_gradient, in, sums.qkv_weight, sums.qkv_bias, tokens, dim, 3 * dim);
+  linear_weight_gradient(qkv_gradient, in, sums.qkv_weight, sums.qkv_bias, tokens, dim, 3 * dim,
+                         panels_in(scratch + tokens * dim));
   if (!settings_.pre_norm) {
-    linear_input_gradient(qkv_gradient, weights_.qkv_weight, T(1), dx, tokens, dim, 3 * dim);
+    linear_input_gradient(qkv_gradient, linears_.qkv, T(1), dx, tokens, dim, 3 * dim);
     return;
   }
-  linear_input_gradient(qkv_gradient, weights_.qkv_weight, T(0), scratch, tokens, dim, 3 * dim);
+  linear_input_gradient(qkv_gradient, linears_.qkv, T(0), scratch, tokens, dim, 3 * dim);
   kernels.norm_backward(
       {scratch, normal, state.rstd1 + first, weights_.norm1_weight, sums.norm1_weight, sums.norm1_bias},
       tokens, dim);

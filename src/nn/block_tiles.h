@@ -9,6 +9,7 @@
 
 #include "block_drops.h"
 #include "d2v/nn/tile_attention.h"
+#include "tile_linear.h"
 
 namespace d2v {
 
@@ -46,6 +47,12 @@ struct LogitAddend {
   int64_t row_stride = 0, head_stride = 0, query_stride = 0;
 };
 
+// The four linear layers as their products read them.
+template <class T>
+struct BlockLinears {
+  LinearWeight<T> qkv, proj, fc1, fc2;
+};
+
 template <class T>
 struct BlockSettings {
   BlockShape shape;
@@ -62,8 +69,13 @@ struct BlockSettings {
 template <class T>
 class BlockTiles {
  public:
-  BlockTiles(const BlockSettings<T>& settings, const BlockParameters<const T*>& weights)
-      : settings_(settings), shape_(settings.shape), drops_(*settings.drops), weights_(weights) {}
+  BlockTiles(const BlockSettings<T>& settings, const BlockParameters<const T*>& weights,
+             const BlockLinears<T>& linears)
+      : settings_(settings),
+        shape_(settings.shape),
+        drops_(*settings.drops),
+        weights_(weights),
+        linears_(linears) {}
 
   int64_t scratch_size(int64_t tokens) const;
 
@@ -105,7 +117,11 @@ class BlockTiles {
   BlockSettings<T> settings_;
   BlockShape shape_;
   const BlockDrops& drops_;
+  // For the products that give the weights' gradients.
+  T* panels_in(T* scratch) const { return linears_.qkv.gradient_panels ? scratch : nullptr; }
+
   BlockParameters<const T*> weights_;
+  BlockLinears<T> linears_;
 };
 
 }  // namespace d2v

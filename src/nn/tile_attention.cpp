@@ -9,12 +9,26 @@ namespace d2v {
 
 namespace {
 
+// Of few positions the BLAS spends more time on beginning than on multiplying (benchmarks/nn_product_bench.cpp).
+constexpr int64_t shortest_for_blas = 48;
+
+// C (m, n) = alpha·A·B.
+template <class T>
+void attention_product(const AttentionShape<T>& shape, int64_t m, int64_t n, int64_t k, T alpha, Matrix<T> a,
+                       Matrix<T> b, T* c, int64_t ldc, T* panels) {
+  if (shape.length < shortest_for_blas)
+    multiply(m, n, k, alpha, a, b, T(0), c, ldc, panels);
+  else
+    gemm(m, n, k, alpha, a, b, T(0), c, ldc);
+}
+
 // p (N, N) = softmax(scale·q·kᵀ + terms).
 template <class T>
-void probabilities(const AttentionShape<T>& shape, const T* q, const T* k, const LogitTerms<T>& terms, T* p) {
+void probabilities(const AttentionShape<T>& shape, const T* q, const T* k, const LogitTerms<T>& terms,
+                   T* panels, T* p) {
   const int64_t n = shape.length;
-  gemm(n, n, shape.head_size, shape.scale, Matrix<T>{q, shape.stride}, transposed(k, shape.stride), T(0), p,
-       n);
+  attention_product(shape, n, n, shape.head_size, shape.scale, Matrix<T>{q, shape.stride},
+                    transposed(k, shape.stride), p, n, panels);
   row_kernels<T>().softmax_rows(p, terms, n, n);
 }
 
@@ -40,9 +54,12 @@ template <class T>
 void attend(const AttentionShape<T>& shape, const T* q, const T* k, const T* v, const LogitTerms<T>& terms,
             const ProbabilityDrop& drop, T* scratch, T* out, int64_t out_stride) {
   const int64_t n = shape.length;
-  probabilities(shape, q, k, terms, scratch);
-  if (drop.rate > 0) drop_probabilities(drop, scratch, n);
-  gemm(n, shape.head_size, n, T(1), Matrix<T>{scratch, n}, Matrix<T>{v, shape.stride}, T(0), out, out_stride);
+  T* panels = scratch;
+  T* p = panels + attention_panels(shape);
+  probabilities(shape, q, k, terms, panels, p);
+  if (drop.rate > 0) drop_probabilities(drop, p, n);
+  attention_product(shape, n, shape.head_size, n, T(1), Matrix<T>{p, n}, Matrix<T>{v, shape.stride}, out,
+                    out_stride, panels);
 }
 
 template <class T>
@@ -51,10 +68,11 @@ void attend_backward(const AttentionShape<T>& shape, const T* q, const T* k, con
                      int64_t out_stride, T* scratch, T* factor_gradient, T* dq, T* dk, T* dv) {
   const int64_t n = shape.length, size = shape.head_size, stride = shape.stride, square = n * n;
   const RowKernels<T>& kernels = row_kernels<T>();
-  T* p = scratch;
+  T* panels = scratch;
+  T* p = panels + attention_panels(shape);
   T* logit_gradient = p + square;
   const Matrix<T> gradient{out_gradient, out_stride};
-  probabilities(shape, q, k, terms, p);
+  probabilities(shape, q, k, terms, panels, p);
 
   const T* read = p;  // what the values were multiplied by
   T* kept = drop.rate > 0 ? logit_gradient + square : nullptr;
@@ -64,13 +82,15 @@ void attend_backward(const AttentionShape<T>& shape, const T* q, const T* k, con
     kernels.multiply(p, kept, logit_gradient, square);
     read = logit_gradient;
   }
-  gemm(n, size, n, T(1), transposed(read, n), gradient, T(0), dv, stride);
-  gemm(n, n, size, T(1), gradient, transposed(v, stride), T(0), logit_gradient, n);
+  attention_product(shape, n, size, n, T(1), transposed(read, n), gradient, dv, stride, panels);
+  attention_product(shape, n, n, size, T(1), gradient, transposed(v, stride), logit_gradient, n, panels);
   if (kept) kernels.multiply(logit_gradient, kept, logit_gradient, square);
   kernels.softmax_backward(p, logit_gradient, n, n);
   if (factor_gradient) *factor_gradient += factor_gradient_of(terms, logit_gradient, n);
-  gemm(n, size, n, shape.scale, Matrix<T>{logit_gradient, n}, Matrix<T>{k, stride}, T(0), dq, stride);
-  gemm(n, size, n, shape.scale, transposed(logit_gradient, n), Matrix<T>{q, stride}, T(0), dk, stride);
+  attention_product(shape, n, size, n, shape.scale, Matrix<T>{logit_gradient, n}, Matrix<T>{k, stride}, dq,
+                    stride, panels);
+  attention_product(shape, n, size, n, shape.scale, transposed(logit_gradient, n), Matrix<T>{q, stride}, dk,
+                    stride, panels);
 }
 
 template void attend(const AttentionShape<float>&, const float*, const float*, const float*,

@@ -1,9 +1,11 @@
 // Softmax attention of one row and head on plain memory: the tile-wise form of nn/attention.h.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "d2v/base/philox.h"
+#include "d2v/nn/panel_product.h"
 #include "d2v/nn/row_kernels.h"
 
 namespace d2v {
@@ -25,20 +27,34 @@ struct ProbabilityDrop {
   int64_t head = 0;
 };
 
-// out (N, D/H), rows `out_stride` apart = drop(softmax(scale·q·kᵀ + terms))·v. `scratch` has room for N².
+// Room for the panels of keys, values or gradients.
+template <class T>
+int64_t attention_panels(const AttentionShape<T>& shape) {
+  const ProductKernels<T>& products = product_kernels<T>();
+  return std::max(products.panel_size(shape.head_size, shape.length),
+                  products.panel_size(shape.length, shape.head_size));
+}
+
+// out (N, D/H), rows `out_stride` apart = drop(softmax(scale·q·kᵀ + terms))·v. `scratch` has room for
+// attend_scratch(shape) elements.
 template <class T>
 void attend(const AttentionShape<T>& shape, const T* q, const T* k, const T* v, const LogitTerms<T>& terms,
             const ProbabilityDrop& drop, T* scratch, T* out, int64_t out_stride);
+template <class T>
+int64_t attend_scratch(const AttentionShape<T>& shape) {
+  return attention_panels(shape) + shape.length * shape.length;
+}
 
 // Gradients of q, k and v, laid out as those, from that of `out`; probabilities and what is dropped are computed again.
 // Adds the gradient of terms.factor to `factor_gradient` (null: not wanted). `scratch` has room for
-// attend_backward_scratch(N, drop.rate > 0) elements.
+// attend_backward_scratch(shape, drop.rate > 0) elements.
 template <class T>
 void attend_backward(const AttentionShape<T>& shape, const T* q, const T* k, const T* v,
                      const LogitTerms<T>& terms, const ProbabilityDrop& drop, const T* out_gradient,
                      int64_t out_stride, T* scratch, T* factor_gradient, T* dq, T* dk, T* dv);
-inline int64_t attend_backward_scratch(int64_t length, bool drops) {
-  return (drops ? 3 : 2) * length * length;
+template <class T>
+int64_t attend_backward_scratch(const AttentionShape<T>& shape, bool drops) {
+  return attention_panels(shape) + (drops ? 3 : 2) * shape.length * shape.length;
 }
 
 }  // namespace d2v
