@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <ATen/Parallel.h>
+
 #include "block_case.h"
 #include "d2v/nn/aten.h"
 
@@ -40,6 +42,30 @@ TEST_CASE("the tile-wise block equals the plain one, output and every gradient, 
     if (bias_rows > 0) c.bias = at::randn({bias_rows, size.heads, size.length, size.length}, at::kDouble);
     check_equal_to_plain(c);
   }
+}
+
+TEST_CASE("blocks of so many tokens that weights are packed equal the plain one, on one thread and on two") {
+  at::manual_seed(6);
+  Philox random({6, Stream::test});
+  const int threads = at::get_num_threads();
+  for (int trial = 0; trial < 6; ++trial) {
+    BlockSize size = random_block_size(random);
+    size.length = 11 + 5 * trial;
+    size.rows = 600 / size.length;  // 512 tokens and more
+    D2V_INFO_SIZE(size);
+    BlockCase c = make_block_case(size, true, trial < 3 ? at::kDouble : at::kFloat);
+    c.config.layer_norm_first = trial % 2 == 1;
+    if (trial % 3 == 0) add_drops(c);
+    at::set_num_threads(1 + trial % 2);
+    const double tolerance = trial < 3 ? 2e-7 : 1e-5;
+    const std::vector<at::Tensor> plain = output_and_gradients(c, false),
+                                  fused = output_and_gradients(c, true);
+    for (size_t i = 0; i < plain.size(); ++i) {
+      CAPTURE(i);
+      CHECK(relative_error(fused[i], plain[i]) < tolerance);
+    }
+  }
+  at::set_num_threads(threads);
 }
 
 TEST_CASE(

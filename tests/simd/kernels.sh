@@ -17,7 +17,7 @@ run() {
   [[ $status == 0 || $status == 77 ]] || exit "$status"
 }
 
-run "${TEST_NN:?}" --source-file='*/nn/simd_test.cpp,*/nn/*kernels_test.cpp,*/nn/fused_*_test.cpp,*/nn/block_test.cpp,*/nn/grouped_conv_test.cpp'
+run "${TEST_NN:?}" --source-file='*/nn/simd_test.cpp,*/nn/*kernels_test.cpp,*/nn/panel_product_test.cpp,*/nn/fused_*_test.cpp,*/nn/block_test.cpp,*/nn/grouped_conv_test.cpp'
 run "${TEST_DECODERS:?}"
 run "${TEST_MODEL:?}" --source-file='*/model/data2vec2_test.cpp,*/model/alibi_test.cpp,*/model/padding_test.cpp,*/model/mae_test.cpp,*/model/losses_test.cpp,*/model/targets_test.cpp'
 
