@@ -1,8 +1,8 @@
 // ALiBi in the modality encoder: which layer reads which scale, and what is left of the bias at kept positions.
 #include <map>
 
-#include "d2v/model/data2vec2.h"
 #include "d2v/model/context_encoder.h"
+#include "d2v/model/data2vec2.h"
 #include "d2v/nn/aten.h"
 #include "small_models.h"
 #include "small_pictures.h"
