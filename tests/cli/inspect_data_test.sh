@@ -16,10 +16,10 @@ echo "== pictures, with broken ones among them"
 : >"$work/pictures/a/2.ppm"
 echo "no picture" >"$work/pictures/b/odd.jpg"
 echo "notes" >"$work/pictures/notes.txt"
-inspect 0 "$work/pictures" "$work/recipe.ini" --seconds 0.2 --json "$work/report.json"
+inspect 0 "$work/pictures" "$work/recipe.ini" --seconds 3 --json "$work/report.json"
 for words in "a folder of files" "pictures     41" "20 a" "21 b" "a/2.ppm: " "b/odd.jpg: " ".txt (1)" \
   "image.size 16" "a second with 1 thread"; do
-  grep -qF -- "$words" "$work/output" || die "expected '$words'"
+  grep -qF -- "$words" "$work/output" || die "expected '$words', found: $(cat "$work/output")"
 done
 grep -q '"form": "a folder of files"' "$work/report.json" || die "the JSON lacks the form"
 
