@@ -62,7 +62,7 @@ said '  write, to the disk  '
 grep -q '"name": "written"' "$work/checkpoint.json" || die "no figures in checkpoint.json"
 compgen -G "$work/*.safetensors" >/dev/null && die "the checkpoint was left behind"
 
-"$D2V" bench loader "$recipe" --data.path synthetic:samples=64/side=64 --data.min_class_files 1 --seconds 0.2 --data.threads 1 \
+"$D2V" bench loader "$recipe" --data.path synthetic:samples=64/side=64 --data.min_class_files 1 --seconds 1 --data.threads 1 \
   --json "$work/loader.json" >"$work/output" 2>&1 || die "d2v bench loader"
 said '1 thread : .* samples/s'
 said 'slices ready'
